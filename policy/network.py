@@ -1,0 +1,164 @@
+"""Who may reach which port: every form in which AWS takes it, read into one.
+
+A security group says it inline, in `vpc.SecurityGroupIngressRule`, in `ec2.SecurityGroupRule`; ports count by
+containment (0-65535 and protocol -1 contain them all), IPv4 and IPv6 alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from typing import Final, NamedTuple
+
+from .reading import Findings, Property, normal, number, shown
+from .rule import Resource
+
+SECURITY_GROUPS: Final = (
+    "aws.ec2.SecurityGroup",
+    "aws.ec2.DefaultSecurityGroup",
+    "aws.ec2.SecurityGroupRule",
+    "aws.vpc.SecurityGroupIngressRule",
+)
+
+Network = IPv4Network | IPv6Network
+
+SSH: Final = 22
+RDP: Final = 3389
+
+# A range with a shorter prefix is as open as the world. No organisation on the internet has a wider one than an IPv4
+# /8 or an IPv6 /16, and the world split into halves, quarters … stays recognised.
+_WORLD_PREFIX: Final = {4: 8, 6: 16}
+_ALL_PORTS: Final = (0, 65535)
+_EVERY_PROTOCOL: Final = ("-1", "all")
+_NUMBERED: Final = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
+
+# Ranges that the internet cannot route to (RFC 1918, RFC 6598, RFC 4193, loopback and link-local).
+_INTERNAL: Final = tuple(
+    ip_network(text)
+    for text in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+        "::1/128",
+    )
+)
+
+
+class Opening(NamedTuple):
+    """One entry that lets traffic in or out: where it stands, its protocol and ports, and the CIDRs that it names."""
+
+    place: Property
+    protocol: Property
+    first_port: Property
+    last_port: Property
+    ranges: tuple[Property, ...]
+
+    def reaches(self, port: int, protocol: str = "tcp") -> bool | None:
+        """Whether the entry contains the port; None while that is unknown."""
+        if self.protocol.unknown:
+            return None
+        given = str(normal(self.protocol.value)).lower()
+        if given in _EVERY_PROTOCOL:
+            return True
+        if _NUMBERED.get(given, given) != protocol:
+            return False
+        if self.first_port.unknown or self.last_port.unknown:
+            return None
+        first, last = self.ports()
+        return first <= port <= last
+
+    def ports(self) -> tuple[float, float]:
+        """First and last port; all of them where none is named, or for every protocol."""
+        if str(normal(self.protocol.value)).lower() in _EVERY_PROTOCOL:
+            return _ALL_PORTS
+        first, last = number(self.first_port.value), number(self.last_port.value)
+        if first is None or first < 0:
+            return _ALL_PORTS
+        return (first, first if last is None or last < 0 else last)
+
+    def shown_ports(self) -> str:
+        if self.first_port.unknown or self.last_port.unknown:
+            return "ports not known yet"
+        first, last = self.ports()
+        return (
+            "all ports"
+            if (first, last) == _ALL_PORTS
+            else f"port {first:g}"
+            if first == last
+            else f"ports {first:g}-{last:g}"
+        )
+
+
+def ingress(resource: Resource) -> Iterator[Opening]:
+    """What a security group, or a rule of one, lets in."""
+    kind = resource.kind
+    if kind == "aws.vpc.SecurityGroupIngressRule":
+        ranges = (resource["cidrIpv4"], resource["cidrIpv6"])
+        yield _opening(resource, resource["ipProtocol"], *ranges)
+    elif kind == "aws.ec2.SecurityGroupRule":
+        if resource["type"].value != "egress":
+            yield _opening(resource, resource["protocol"], *resource["cidrBlocks"], *resource["ipv6CidrBlocks"])
+    else:
+        for entry in resource["ingress"]:
+            yield _opening(entry, entry["protocol"], *entry["cidrBlocks"], *entry["ipv6CidrBlocks"])
+
+
+def _opening(place: Property, protocol: Property, *ranges: Property) -> Opening:
+    given = tuple(cidr for cidr in ranges if not cidr.absent)
+    return Opening(place, protocol, place["fromPort"], place["toPort"], given)
+
+
+@lru_cache(maxsize=1024)
+def network(text: str) -> Network | None:
+    try:
+        return ip_network(text.strip(), strict=False)
+    except ValueError:
+        return None
+
+
+def networks(ranges: Sequence[Property]) -> list[Network]:
+    """The ranges that are known and are CIDRs."""
+    read = (network(cidr.value) for cidr in ranges if isinstance(cidr.value, str))
+    return [found for found in read if found is not None]
+
+
+def internal(found: Network) -> bool:
+    return any(found.version == inner.version and found.subnet_of(inner) for inner in _INTERNAL)  # type: ignore[arg-type]
+
+
+def covers_the_world(found: Sequence[Network]) -> bool:
+    """Whether the ranges together are as open as the world, be it given as a whole or in halves."""
+    whole: list[Network] = [*collapse_addresses([part for part in found if isinstance(part, IPv4Network)])]
+    whole += collapse_addresses([part for part in found if isinstance(part, IPv6Network)])
+    return any(joined.prefixlen < _WORLD_PREFIX[joined.version] and not internal(joined) for joined in whole)
+
+
+def closed_to_the_world(opening: Opening, wanted: str) -> Findings:
+    """The entry must not name the world; breaches name the ranges, unknown ranges are left unjudged."""
+    if covers_the_world(networks(opening.ranges)):
+        place = opening.ranges[0] if len(opening.ranges) == 1 else opening.place
+        named = ", ".join(shown(cidr.value) for cidr in opening.ranges)
+        place_or_rule = Property(place.path or "cidrBlocks", None)
+        return place_or_rule.breach(wanted, f"{named} to {opening.shown_ports()}")
+    return [finding for cidr in opening.ranges if cidr.unknown for finding in cidr.unjudged(wanted)]
+
+
+def no_wider_than(opening: Opening, minimum_ipv4_prefix: float, minimum_ipv6_prefix: float) -> Findings:
+    """Each public range must be named narrowly; internal ranges may be of any width."""
+    wanted = f"a named range of /{minimum_ipv4_prefix:g} (IPv6 /{minimum_ipv6_prefix:g}) or narrower"
+    findings: Findings = []
+    for cidr in opening.ranges:
+        if cidr.unknown:
+            findings += cidr.unjudged(wanted)
+            continue
+        found = network(str(cidr.value))
+        least = minimum_ipv4_prefix if found is None or found.version == 4 else minimum_ipv6_prefix
+        if found is None or (found.prefixlen < least and not internal(found)):
+            findings += cidr.breach(wanted, f"{shown(cidr.value)} to {opening.shown_ports()}")
+    return findings

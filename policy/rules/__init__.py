@@ -1,0 +1,1 @@
+"""One room per service of AWS, and one for Kubernetes."""

@@ -1,0 +1,85 @@
+"""All resources of a stack and how they refer to each other, for the rules that no single resource can answer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from .reading import Breach, Property, Unjudged
+from .rule import Resource, StackFindings, stack_of
+
+# Properties by whose value other resources refer to a resource.
+_IDENTITIES: Final = ("id", "arn", "name", "bucket", "identifier", "clusterIdentifier", "family", "domain")
+
+
+class Stack:
+    """The resources by kind, and the references between them.
+
+    A reference is known from the dependency that the engine records per property, also while the value itself is
+    unknown, or else from the value: the id, ARN or name of another resource. Every index is built once, so that a
+    rule over the stack costs time in proportion to the resources that it looks at.
+    """
+
+    def __init__(self, resources: Sequence[Resource]) -> None:
+        self.resources = resources
+        self.by_urn = {resource.urn: resource for resource in resources}
+        self._by_kind: dict[str, list[Resource]] = defaultdict(list)
+        self._by_identity: dict[object, list[Resource]] = defaultdict(list)
+        for resource in resources:
+            self._by_kind[resource.kind].append(resource)
+            for key in _IDENTITIES:
+                value = resource[key].value
+                if isinstance(value, str) and value:
+                    self._by_identity[value].append(resource)
+
+    @property
+    def name(self) -> str:
+        return stack_of(self.resources[0].urn) if self.resources else ""
+
+    def of(self, *kinds: str) -> Iterator[Resource]:
+        for kind in kinds:
+            yield from self._by_kind.get(kind, ())
+
+    def targets(self, resource: Resource, reference: Property, *kinds: str) -> list[Resource]:
+        """The resources of these kinds that a property of `resource` refers to; none when that cannot be told."""
+        return [target for target in self._referred(resource, reference) if target.kind in kinds]
+
+    def _referred(self, resource: Resource, reference: Property) -> Iterable[Resource]:
+        values = reference.value if isinstance(reference.value, list) else [reference.value]
+        known = [target for value in values if isinstance(value, str) for target in self._by_identity.get(value, ())]
+        if known:
+            return dict.fromkeys(known)
+        root = reference.path.partition(".")[0].partition("[")[0]
+        return [self.by_urn[urn] for urn in resource.property_dependencies.get(root, ()) if urn in self.by_urn]
+
+    def linked(self, kinds: Sequence[str], path: str, targets: Sequence[str]) -> tuple[dict[str, list[Resource]], bool]:
+        """Who points at whom: for the resources of `kinds`, by the URN of what their property `path` refers to.
+
+        The second answer tells whether some of them point at something unknown: then nothing may be concluded from
+        the absence of a link.
+        """
+        links: dict[str, list[Resource]] = defaultdict(list)
+        blurred = False
+        for resource in self.of(*kinds):
+            reference = at(resource, path)
+            found = self.targets(resource, reference, *targets)
+            for target in found:
+                links[target.urn].append(resource)
+            blurred = blurred or (not found and reference.unknown)
+        return links, blurred
+
+    def each_must_have(
+        self, targets: Sequence[str], kinds: Sequence[str], path: str, wanted: str, found: str
+    ) -> StackFindings:
+        """Each resource of the kinds `targets` must be pointed at by one of `kinds`, through their property `path`."""
+        links, blurred = self.linked(kinds, path, targets)
+        missing = Unjudged("", wanted) if blurred else Breach("", found, wanted)
+        return [(resource, missing) for resource in self.of(*targets) if resource.urn not in links]
+
+
+def at(start: Property, path: str) -> Property:
+    """The property at a dotted path."""
+    for key in path.split("."):
+        start = start[key]
+    return start
