@@ -1,0 +1,1 @@
+"""The platform's parts, one noun a file."""

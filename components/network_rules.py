@@ -1,0 +1,59 @@
+"""What each tier's network ACL lets through: a table, coarse on purpose. Security groups decide; ACLs are the fence.
+
+ACLs keep no state, so replies need their own entries: the ephemeral ports. They leave out 3389, so that no entry opens
+remote desktop to the world (PCI DSS 1.3.1); a reply that happens to use it is retried on another port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from components.subnet_plan import Tier
+
+Peer = Literal["vpc", "trusted", "on-premises", "anywhere"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One allowed kind of traffic; `peer` is where it comes from (ingress) or goes to (egress)."""
+
+    direction: Literal["ingress", "egress"]
+    peer: Peer
+    protocol: Literal["tcp", "udp"]
+    from_port: int
+    to_port: int
+
+
+def _replies(direction: Literal["ingress", "egress"], peer: Peer) -> tuple[Rule, ...]:
+    return (Rule(direction, peer, "tcp", 1024, 3388), Rule(direction, peer, "tcp", 3390, 65535))
+
+
+NETWORK_RULES: Mapping[Tier, tuple[Rule, ...]] = {
+    Tier.PUBLIC: (
+        Rule("ingress", "anywhere", "tcp", 443, 443),
+        Rule("ingress", "trusted", "tcp", 22, 22),
+        Rule("ingress", "vpc", "tcp", 0, 65535),
+        *_replies("ingress", "anywhere"),
+        Rule("egress", "anywhere", "tcp", 0, 65535),
+    ),
+    Tier.APPLICATION: (
+        Rule("ingress", "vpc", "tcp", 0, 65535),
+        Rule("ingress", "vpc", "udp", 53, 53),
+        Rule("ingress", "vpc", "udp", 1024, 65535),
+        Rule("ingress", "on-premises", "tcp", 443, 443),
+        *_replies("ingress", "anywhere"),
+        Rule("egress", "anywhere", "tcp", 0, 65535),
+        Rule("egress", "vpc", "udp", 0, 65535),
+    ),
+    Tier.DATA: (
+        Rule("ingress", "vpc", "tcp", 3306, 3306),
+        Rule("ingress", "vpc", "tcp", 6379, 6379),
+        *_replies("ingress", "vpc"),
+        *_replies("ingress", "on-premises"),
+        *_replies("egress", "vpc"),
+        Rule("egress", "vpc", "tcp", 443, 443),
+        Rule("egress", "on-premises", "tcp", 1024, 65535),
+    ),
+}

@@ -1,0 +1,70 @@
+"""Where a stack stands: its account and Region, and the names, ARNs and tags that follow from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+PROJECT = "softpos"
+
+
+class DataClass(StrEnum):
+    """What a resource holds or carries; the tag that tells an assessor what is in scope."""
+
+    CARDHOLDER = "cardholder"
+    """Stores, processes or transmits cardholder data."""
+    CREDENTIALS = "credentials"
+    """Keys and secrets."""
+    AUDIT = "audit"
+    """Logs and evidence."""
+    OPERATIONS = "operations"
+    """None of these: configuration, network, compute that only passes encrypted traffic."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """The plain values that policies judge names and ARNs by: nothing here waits for a deployment."""
+
+    stack: str
+    """Stack name, part of every physical name."""
+    region: str
+    """AWS Region, for example ``eu-central-1``."""
+    account_id: str
+    """The 12 digits of the account."""
+    production: bool
+    """Whether the stack must be whole: protection of data, a NAT gateway per zone."""
+    owner: str
+    cost_centre: str
+
+    @property
+    def partition(self) -> str:
+        """The ARN partition of the Region."""
+        prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+        return next((name for prefix, name in prefixes.items() if self.region.startswith(prefix)), "aws")
+
+    def name(self, *parts: str) -> str:
+        """A physical name: ``softpos-<stack>-<parts>``."""
+        return "-".join((PROJECT, self.stack, *parts))
+
+    def path(self, *parts: str) -> str:
+        """A name in services that use paths (log groups, secrets): ``softpos/<stack>/<parts>``."""
+        return "/".join((PROJECT, self.stack, *parts))
+
+    def bucket(self, role: str) -> str:
+        """A globally unique bucket name, at most 63 characters: account and Region are part of it."""
+        return f"{self.name(role)}-{self.account_id}-{self.region}"
+
+    def arn(self, service: str, resource: str, *, region: str | None = None, account: str | None = None) -> str:
+        """An ARN in this account and Region; give ``""`` for the parts that a service leaves out."""
+        region = self.region if region is None else region
+        account = self.account_id if account is None else account
+        return f"arn:{self.partition}:{service}:{region}:{account}:{resource}"
+
+    @property
+    def default_tags(self) -> dict[str, str]:
+        """The tags that say whose a resource is; the provider adds them to whatever a component forgets."""
+        return {"Project": PROJECT, "Stack": self.stack, "Owner": self.owner, "CostCentre": self.cost_centre}
+
+    def tags(self, name: str, data_class: DataClass = DataClass.OPERATIONS) -> dict[str, str]:
+        """The tags of one resource, `name` being its logical name."""
+        return {"Name": f"{PROJECT}-{self.stack}-{name}", "DataClass": data_class.value, **self.default_tags}

@@ -1,0 +1,1 @@
+"""The whole deployment played on a stand-in cloud: no account, no Pulumi CLI, nothing created."""

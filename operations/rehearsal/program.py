@@ -1,0 +1,114 @@
+"""Runs the real `__main__.py` against a stand-in cloud and brings back what it asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import runpy
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.stack import run_in_stack
+
+from operations.rehearsal.configuration import Configuration
+from operations.rehearsal.recording import Recorder, Resource
+from operations.rehearsal.stand_in_cloud import StandInCloud
+from settings import REHEARSAL, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class ProgramError(Exception):
+    """The program itself failed; the message is one sentence, `details` the traceback."""
+
+    def __init__(self, message: str, details: str) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One run of a program: everything it registered, in order, and its outputs."""
+
+    stack: str
+    resources: tuple[Resource, ...]
+    outputs: Mapping[str, Any]
+
+    def of(self, type_: str) -> tuple[Resource, ...]:
+        """All resources of one type, for example ``aws:ec2/subnet:Subnet``."""
+        return tuple(resource for resource in self.resources if resource.type == type_)
+
+    def named(self, name: str, type_: str = "") -> Resource:
+        """The one resource with this logical name (and type, where several share the name).
+
+        Raises:
+            LookupError: when there is none, or more than one.
+        """
+        found = [resource for resource in self.resources if resource.name == name and type_ in ("", resource.type)]
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} resources are named {name!r}; allowed: one; give the type as well.")
+        return found[0]
+
+
+def record_program(
+    configuration: Configuration, settings: Settings, progress: Callable[[int], None] = lambda _: None
+) -> Recording:
+    """Run the project's `__main__.py` once with `configuration`, of which `settings` are the typed form.
+
+    Raises:
+        ProgramError: when the program fails.
+    """
+    cloud = StandInCloud(settings.region, settings.account_id)
+    return record(_run_main_file, cloud, configuration, progress)
+
+
+def record(
+    program: Callable[[], None],
+    cloud: StandInCloud,
+    configuration: Configuration,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Recording:
+    """Run any Pulumi program against `cloud` and wait until all its registrations are answered.
+
+    Raises:
+        ProgramError: when the program fails.
+    """
+    recorder = Recorder(cloud, progress)
+    before = os.environ.get(REHEARSAL)
+    os.environ[REHEARSAL] = "1"
+    try:
+        asyncio.run(_play(program, configuration, recorder))
+    except Exception as error:  # noqa: BLE001 (whatever the program raises is its failure, told in one sentence)
+        raise ProgramError(_sentence(error), traceback.format_exc()) from error
+    finally:
+        if before is None:
+            del os.environ[REHEARSAL]
+    return Recording(stack=configuration.stack, resources=recorder.recorded, outputs=recorder.stack_outputs)
+
+
+async def _play(program: Callable[[], None], configuration: Configuration, recorder: Recorder) -> None:
+    """Point the SDK at the recorder and run the program as the language host would."""
+    pulumi.runtime.set_mocks(
+        recorder.mocks, project=configuration.project, stack=configuration.stack, preview=False, monitor=recorder
+    )
+    set_root_resource(None)  # type: ignore[arg-type] # set_mocks made a root for tests; the program's run makes its own
+    pulumi.runtime.set_all_config(dict(configuration.values))
+    await run_in_stack(program)
+
+
+def _run_main_file() -> None:
+    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+
+
+def _sentence(error: BaseException) -> str:
+    """An exception as one line, with the innermost place in the program that raised it."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if str(ROOT) in frame.filename]
+    own = [frame for frame in frames if ".venv" not in frame.filename and "operations" not in frame.filename]
+    place = f" ({Path(own[-1].filename).relative_to(ROOT)}:{own[-1].lineno})" if own else ""
+    message = " ".join(str(error).split()) or type(error).__name__
+    return f"the program failed: {type(error).__name__}: {message}{place}; run again with --debug for the whole story."

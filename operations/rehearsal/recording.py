@@ -1,0 +1,147 @@
+"""What a program asks the engine for, written down: every registration with its inputs, options and dependencies."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.protobuf import struct_pb2
+from pulumi.runtime import mocks
+from pulumi.runtime.proto import resource_pb2
+
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+"""Key by which Pulumi's wire format marks special values."""
+SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (a public constant of the protocol)
+WITHHELD = "[secret]"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One registration. `inputs` hold plain values; a secret stands there as ``[secret]``."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    dependencies: tuple[str, ...]
+    """URNs that this resource waits for, sorted; the provider's among them."""
+    inputs: Mapping[str, Any]
+    wire_inputs: struct_pb2.Struct = field(repr=False, compare=False)
+    """The inputs as they travel, with secrets; for the policy pack only, never for output."""
+    property_dependencies: Mapping[str, tuple[str, ...]]
+    provider: str
+    """URN of an explicit provider, or empty."""
+    custom: bool
+    remote: bool = False
+    protect: bool = False
+    retain_on_delete: bool = False
+    ignore_changes: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    id: str = ""
+    outputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def plain(value: struct_pb2.Value) -> Any:
+    """A wire value as Python data, secrets withheld."""
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            fields = value.struct_value.fields
+            if SIGNATURE in fields:
+                return WITHHELD if fields[SIGNATURE].string_value == SECRET_SIGNATURE else str(fields[SIGNATURE])
+            return {key: plain(member) for key, member in fields.items()}
+        case "list_value":
+            return [plain(item) for item in value.list_value.values]
+        case "string_value":
+            return value.string_value
+        case "bool_value":
+            return value.bool_value
+        case "number_value":
+            number = value.number_value
+            return int(number) if number.is_integer() else number
+        case _:
+            return None
+
+
+def plain_mapping(struct: struct_pb2.Struct) -> dict[str, Any]:
+    """A wire structure as Python data, secrets withheld."""
+    return {key: plain(value) for key, value in struct.fields.items()}
+
+
+class Cloud(mocks.Mocks):
+    """What a recording needs of a cloud; see `stand_in_cloud.StandInCloud`."""
+
+    def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Invent the id and the outputs that are not inputs."""
+        raise NotImplementedError
+
+    def children(self, resource: Resource) -> Iterable[Resource]:
+        """The resources that a remote component creates."""
+        raise NotImplementedError
+
+
+class Recorder(mocks.MockMonitor):
+    """A resource monitor that answers from a stand-in cloud and keeps what it was asked."""
+
+    def __init__(self, cloud: Cloud, progress: Callable[[int], None] = lambda _: None) -> None:
+        super().__init__(cloud)
+        self._cloud = cloud
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._recorded: dict[str, Resource] = {}
+        self.stack_outputs: dict[str, Any] = {}
+
+    @property
+    def recorded(self) -> tuple[Resource, ...]:
+        """All registrations so far, in the order in which they arrived."""
+        with self._lock:
+            return tuple(self._recorded.values())
+
+    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:  # noqa: N802
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == "pulumi:pulumi:Stack":
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        inputs = plain_mapping(request.object)
+        identity, outputs = "", dict[str, Any]()
+        if request.custom or request.remote:
+            identity, outputs = self._cloud.create(request.type, request.name, inputs)
+        provider = request.provider.rpartition("::")[0]
+        resource = Resource(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            parent=request.parent,
+            dependencies=tuple(sorted({*request.dependencies, *filter(None, [provider])})),
+            inputs=inputs,
+            wire_inputs=request.object,
+            property_dependencies={
+                key: tuple(sorted(needed.urns)) for key, needed in request.propertyDependencies.items()
+            },
+            provider=provider,
+            custom=request.custom,
+            remote=request.remote,
+            protect=request.protect,
+            retain_on_delete=request.retainOnDelete,
+            ignore_changes=tuple(request.ignoreChanges),
+            aliases=tuple(alias.urn or alias.spec.name for alias in request.aliases),
+            id=identity,
+            outputs={**inputs, **outputs},
+        )
+        with self._lock:
+            if urn in self._recorded:
+                raise ValueError(f"duplicate resource: two resources are named {request.name!r} ({urn}); rename one.")
+            self._recorded[urn] = resource
+            for child in self._cloud.children(resource):
+                self._recorded[child.urn] = child
+            count = len(self._recorded)
+        self._progress(count)
+        answer = struct_pb2.Struct()
+        answer.CopyFrom(request.object)
+        answer.update(outputs)
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=answer)
+
+    def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Any:  # noqa: N802
+        if "::pulumi:pulumi:Stack::" in request.urn:
+            self.stack_outputs = plain_mapping(request.outputs)
+        return super().RegisterResourceOutputs(request)

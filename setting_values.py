@@ -1,0 +1,266 @@
+"""What one setting may be: each kind of value reads the configuration's text and refuses what is not allowed.
+
+A kind is a callable ``(text) -> value`` that raises `Refused` with what is allowed and what to do. `settings.py` names
+the kind of each setting in the field's annotation; nothing here knows a key.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any
+
+Network = IPv4Network | IPv6Network
+
+WIDEST_TRUSTED_IPV4 = 24
+"""Widest range that still names somebody: one office or one VPN gateway pool, 256 addresses."""
+WIDEST_TRUSTED_IPV6 = 48
+"""Widest IPv6 range that still names somebody: the usual assignment to one site."""
+
+
+class Refused(ValueError):  # noqa: N818 (reads as the sentence it starts)
+    """A value that is not allowed; `allowed` and `remedy` complete the sentence that the user reads."""
+
+    def __init__(self, allowed: str, remedy: str) -> None:
+        super().__init__(f"allowed: {allowed}; {remedy}")
+        self.allowed = allowed
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Text of one form, described in words a user understands."""
+
+    pattern: str
+    description: str
+    remedy: str = "correct the value"
+
+    def __call__(self, text: str) -> str:
+        if not re.fullmatch(self.pattern, text):
+            raise Refused(self.description, self.remedy)
+        return text
+
+
+@dataclass(frozen=True)
+class Optionally:
+    """Nothing (an empty text) or a value of another kind."""
+
+    kind: Callable[[str], Any]
+
+    def __call__(self, text: str) -> Any:
+        if text == "":
+            return ""
+        try:
+            return self.kind(text)
+        except Refused as refusal:
+            raise Refused(f"nothing, or {refusal.allowed}", refusal.remedy) from None
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of a few named choices."""
+
+    choices: tuple[str, ...]
+
+    def __call__(self, text: str) -> str:
+        if text not in self.choices:
+            raise Refused(" or ".join(self.choices), "choose one of them")
+        return text
+
+
+@dataclass(frozen=True)
+class Between:
+    """A whole number within bounds, both included."""
+
+    least: int
+    most: int
+    unit: str
+    reason: str = ""
+
+    def __call__(self, text: str) -> int:
+        allowed = f"a whole number of {self.unit} from {self.least} to {self.most}{self.reason and f' ({self.reason})'}"
+        if not re.fullmatch(r"-?\d+", text):
+            raise Refused(allowed, "give a number without a unit")
+        number = int(text)
+        if not self.least <= number <= self.most:
+            raise Refused(allowed, "choose a value within the range")
+        return number
+
+
+@dataclass(frozen=True)
+class OneOfNumbers:
+    """One of the few numbers that AWS accepts."""
+
+    choices: tuple[int, ...]
+    unit: str
+    reason: str
+
+    def __call__(self, text: str) -> int:
+        if text not in map(str, self.choices):
+            listed = ", ".join(map(str, self.choices))
+            raise Refused(f"a number of {self.unit} among {listed} ({self.reason})", "choose one of them")
+        return int(text)
+
+
+def yes_or_no(text: str) -> bool:
+    """A boolean as Pulumi writes it: ``true`` or ``false``."""
+    if text not in ("true", "false"):
+        raise Refused("true or false", "write one of the two words")
+    return text == "true"
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """A JSON list of values of one kind, without repetitions."""
+
+    kind: Callable[[str], Any]
+    least: int = 0
+    most: int = 50
+
+    def __call__(self, text: str) -> tuple[Any, ...]:
+        amount = f"exactly {self.least}" if self.least == self.most else f"{self.least} to {self.most}"
+        try:
+            items = json.loads(text)
+        except json.JSONDecodeError:
+            raise Refused(f"a list of {amount} items", "write a YAML list, one item a line") from None
+        if not isinstance(items, list) or not all(isinstance(item, str | int) for item in items):
+            raise Refused(f"a list of {amount} items", "write a YAML list, one item a line")
+        if not self.least <= len(items) <= self.most:
+            raise Refused(f"a list of {amount} items, not {len(items)}", "add or remove items")
+        values = []
+        for item in items:
+            try:
+                values.append(self.kind(str(item)))
+            except Refused as refusal:
+                raise Refused(f"in each item, {refusal.allowed} (found {item!r})", refusal.remedy) from None
+        if len(set(map(str, values))) != len(values):
+            raise Refused("a list without repetitions", "remove the repeated item")
+        return tuple(values)
+
+
+def network(text: str) -> Network:
+    """An IPv4 or IPv6 range in CIDR notation without host bits."""
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise Refused(
+            "a CIDR range without host bits such as 198.51.100.0/24", "write the range's first address and its length"
+        ) from None
+
+
+@dataclass(frozen=True)
+class PrivateRange:
+    """A private IPv4 range (RFC 1918 or the shared space of RFC 6598) of a bounded size."""
+
+    widest: int
+    narrowest: int
+
+    def __call__(self, text: str) -> IPv4Network:
+        allowed = f"a private IPv4 range between /{self.widest} and /{self.narrowest} such as 10.20.0.0/16"
+        found = network(text)
+        if not isinstance(found, IPv4Network) or not is_private(found):
+            raise Refused(allowed, "take a range from 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10")
+        if not self.widest <= found.prefixlen <= self.narrowest:
+            raise Refused(allowed, "change the length of the range")
+        return found
+
+
+PRIVATE_RANGES = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
+UNROUTED_RANGES: tuple[Network, ...] = (
+    *PRIVATE_RANGES,
+    IPv4Network("127.0.0.0/8"),
+    IPv4Network("169.254.0.0/16"),
+    IPv4Network("224.0.0.0/3"),
+    IPv6Network("fc00::/7"),
+    IPv6Network("fe80::/10"),
+    IPv6Network("::1/128"),
+)
+DOCUMENTATION_RANGES: tuple[Network, ...] = (
+    IPv4Network("192.0.2.0/24"),
+    IPv4Network("198.51.100.0/24"),
+    IPv4Network("203.0.113.0/24"),
+    IPv6Network("2001:db8::/32"),
+)
+
+
+def is_private(found: IPv4Network) -> bool:
+    """Whether a range lies wholly within the address space that is never routed on the internet."""
+    return any(found.subnet_of(private) for private in PRIVATE_RANGES)
+
+
+def trusted_range(text: str) -> Network:
+    """A public range narrow enough to name who is trusted: at most /24 (IPv4) or /48 (IPv6)."""
+    found = network(text)
+    allowed = f"a public range no wider than /{WIDEST_TRUSTED_IPV4} (IPv4) or /{WIDEST_TRUSTED_IPV6} (IPv6)"
+    widest = WIDEST_TRUSTED_IPV4 if isinstance(found, IPv4Network) else WIDEST_TRUSTED_IPV6
+    if found.prefixlen < widest:
+        raise Refused(allowed, "name the office or VPN range that really connects, never the whole internet")
+    if any(found.version == other.version and found.subnet_of(other) for other in UNROUTED_RANGES):  # type: ignore[arg-type]
+        raise Refused(allowed, "give the public address as the internet sees it; private ranges arrive through the VPN")
+    return found
+
+
+def public_address(text: str) -> IPv4Address:
+    """One public IPv4 address, as a customer gateway has it."""
+    try:
+        found = ip_address(text)
+    except ValueError:
+        raise Refused("a public IPv4 address such as 203.0.113.10", "write one address without a length") from None
+    if not isinstance(found, IPv4Address) or any(found in other for other in UNROUTED_RANGES):
+        raise Refused("a public IPv4 address such as 203.0.113.10", "give the address that the internet sees")
+    return found
+
+
+domain = Matching(
+    r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
+    "a lower-case DNS name such as pay.example.com",
+    "write the name without protocol, port or final dot",
+)
+
+image_by_digest = Matching(
+    r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+@sha256:[0-9a-f]{64}",
+    "an ECR image by digest, <account>.dkr.ecr.<region>.amazonaws.com/<repository>@sha256:<64 hex digits>",
+    "replace the tag by the digest that `aws ecr describe-images` shows",
+)
+
+email = Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address", "write one address")
+
+role_arn = Matching(
+    r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", "the ARN of an IAM role", "copy it from the IAM console"
+)
+
+
+def ssh_public_key(text: str) -> str:
+    """The public half of an Ed25519 or RSA key pair in OpenSSH's one-line form."""
+    allowed = "an OpenSSH public key, 'ssh-ed25519 AAAA...' or 'ssh-rsa AAAA...'"
+    if "PRIVATE KEY" in text:
+        raise Refused(
+            allowed, "this is a private key: take it out of the configuration, make a new pair, give the .pub"
+        )
+    words = text.split()
+    if len(words) < 2 or words[0] not in ("ssh-ed25519", "ssh-rsa"):
+        raise Refused(allowed, "paste the line from the .pub file")
+    try:
+        decoded = base64.b64decode(words[1], validate=True)
+    except ValueError:
+        raise Refused(allowed, "paste the whole line from the .pub file") from None
+    if not decoded.startswith(len(words[0]).to_bytes(4, "big") + words[0].encode()):
+        raise Refused(allowed, "paste the whole line from the .pub file")
+    return text
+
+
+def certificate_pem(text: str) -> str:
+    """One or more X.509 certificates in PEM form, and nothing else."""
+    allowed = "PEM text of certificates (-----BEGIN CERTIFICATE-----)"
+    if "PRIVATE KEY" in text:
+        raise Refused(
+            allowed, "this holds a private key: take it out of the configuration and give the certificate only"
+        )
+    block = r"-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*"
+    if not re.fullmatch(rf"({block})+", text.strip() + "\n"):
+        raise Refused(allowed, "paste the certificate authority's public certificate")
+    return text.strip() + "\n"
