@@ -170,21 +170,8 @@ class PrivateRange:
 
 
 PRIVATE_RANGES = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
-UNROUTED_RANGES: tuple[Network, ...] = (
-    *PRIVATE_RANGES,
-    IPv4Network("127.0.0.0/8"),
-    IPv4Network("169.254.0.0/16"),
-    IPv4Network("224.0.0.0/3"),
-    IPv6Network("fc00::/7"),
-    IPv6Network("fe80::/10"),
-    IPv6Network("::1/128"),
-)
-DOCUMENTATION_RANGES: tuple[Network, ...] = (
-    IPv4Network("192.0.2.0/24"),
-    IPv4Network("198.51.100.0/24"),
-    IPv4Network("203.0.113.0/24"),
-    IPv6Network("2001:db8::/32"),
-)
+UNROUTED_RANGES = (*PRIVATE_RANGES, *map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
+DOCUMENTATION_RANGES = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 
 
 def is_private(found: IPv4Network) -> bool:
@@ -192,14 +179,21 @@ def is_private(found: IPv4Network) -> bool:
     return any(found.subnet_of(private) for private in PRIVATE_RANGES)
 
 
-def trusted_range(text: str) -> Network:
-    """A public range narrow enough to name who is trusted: at most /24 (IPv4) or /48 (IPv6)."""
+def trusted_range(text: str) -> IPv4Network:
+    """A public range narrow enough to name who is trusted: IPv4, at most /24.
+
+    IPv6 ranges are refused, the wide ones as wide: VPC, bastion and Kubernetes API answer on IPv4 only.
+    """
     found = network(text)
-    allowed = f"a public range no wider than /{WIDEST_TRUSTED_IPV4} (IPv4) or /{WIDEST_TRUSTED_IPV6} (IPv6)"
+    allowed = (
+        f"a public IPv4 range no wider than /{WIDEST_TRUSTED_IPV4} (and no IPv6 wider than /{WIDEST_TRUSTED_IPV6})"
+    )
     widest = WIDEST_TRUSTED_IPV4 if isinstance(found, IPv4Network) else WIDEST_TRUSTED_IPV6
     if found.prefixlen < widest:
         raise Refused(allowed, "name the office or VPN range that really connects, never the whole internet")
-    if any(found.version == other.version and found.subnet_of(other) for other in UNROUTED_RANGES):  # type: ignore[arg-type]
+    if not isinstance(found, IPv4Network):
+        raise Refused(allowed, "give the IPv4 range; nothing here listens on IPv6")
+    if any(found.subnet_of(other) for other in UNROUTED_RANGES):
         raise Refused(allowed, "give the public address as the internet sees it; private ranges arrive through the VPN")
     return found
 

@@ -25,7 +25,6 @@ from setting_values import (
     Between,
     ListOf,
     Matching,
-    Network,
     OneOf,
     OneOfNumbers,
     Optionally,
@@ -70,7 +69,7 @@ class BastionSettings:
     instance_type: Annotated[str, Matching(r"[a-z0-9-]+\.[a-z0-9]+", "an EC2 instance type such as t3.micro")]
     image: Annotated[str, Matching(r"al2023|cis-level1|ami-[0-9a-f]{8,17}", "al2023, cis-level1 or an AMI id")]
     public_key: Annotated[str, ssh_public_key]
-    trusted_cidrs: Annotated[tuple[Network, ...], ListOf(trusted_range, 1, 20)]
+    trusted_cidrs: Annotated[tuple[IPv4Network, ...], ListOf(trusted_range, 1, 20)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +90,7 @@ class EdgeSettings:
 class ClusterSettings:
     version: Annotated[str, OneOf(("1.35", "1.36"))]
     service_cidr: Annotated[IPv4Network, PrivateRange(12, 24)]
-    api_public_cidrs: Annotated[tuple[Network, ...], ListOf(trusted_range, 0, 40)]
+    api_public_cidrs: Annotated[tuple[IPv4Network, ...], ListOf(trusted_range, 0, 40)]
     api_private_cidrs: Annotated[tuple[IPv4Network, ...], ListOf(PrivateRange(16, 32), 0, 20)]
     admin_role_arns: Annotated[tuple[str, ...], ListOf(role_arn, 1, 10)]
     node_instance_type: Annotated[str, Matching(r"[a-z0-9-]+\.[a-z0-9]+", "an EC2 instance type such as m7i.large")]
@@ -237,7 +236,7 @@ class Key(NamedTuple):
     kind: Callable[[str], Any]
 
 
-def keys() -> Iterator[Key]:
+def known_keys() -> Iterator[Key]:
     """Every key that the program knows, in the order of `Settings`."""
     for name, hint in get_type_hints(Settings, include_extras=True).items():
         if is_dataclass(hint):
@@ -258,17 +257,15 @@ def load() -> Settings:
     settings, problems = read(_given(), pulumi.get_stack())
     if settings is None:
         raise SettingsError(problems)
-    if examples := tuple(example_values(settings)):
-        if os.environ.get(REHEARSAL) != "1":
-            raise SettingsError(examples)
-        for example in examples:
-            pulumi.log.warn(f"{example.key} is still {example.value}; replace it before a real deployment.")
+    examples = tuple(example_values(settings))
+    if examples and os.environ.get(REHEARSAL) != "1":
+        raise SettingsError(examples)
     return settings
 
 
 def read(given: Mapping[str, str], stack: str) -> tuple[Settings | None, tuple[Problem, ...]]:
     """Turn configuration text, by full key, into settings, or into all the reasons why it cannot be."""
-    known = {key.name: key for key in keys()}
+    known = {key.name: key for key in known_keys()}
     problems = [_unknown(name, known) for name in given if name.startswith(f"{PROJECT}:") and name not in known]
     values: dict[tuple[str, str], Any] = {}
     for key in known.values():
@@ -287,19 +284,17 @@ def read(given: Mapping[str, str], stack: str) -> tuple[Settings | None, tuple[P
             continue  # a value that the check needs is itself a problem, and named already
     if problems:
         return None, tuple(problems)
-    groups = {
-        name: hint(**{field.name: values[name, field.name] for field in fields(hint)})
-        for name, hint in get_type_hints(Settings).items()
-        if is_dataclass(hint)
-    }
-    plain = {field: value for (group, field), value in values.items() if group == ""}
-    return Settings(**groups, **plain, stack=stack), ()
+    members: dict[str, Any] = {field: value for (group, field), value in values.items() if group == ""}
+    for name, hint in get_type_hints(Settings).items():
+        if isinstance(hint, type) and is_dataclass(hint):
+            members[name] = hint(**{field.name: values[name, field.name] for field in fields(hint)})
+    return Settings(**members, stack=stack), ()
 
 
 def example_values(settings: Settings) -> Iterator[Problem]:
     """Each value that is an example (documentation ranges, example.com, AWS's documentation account)."""
     remedy = "replace the example by your own value before a real deployment"
-    for key in keys():
+    for key in known_keys():
         group = getattr(settings, key.group) if key.group else settings
         found = getattr(group, key.field)
         for item in found if isinstance(found, tuple) else (found,):
@@ -311,8 +306,8 @@ def example_values(settings: Settings) -> Iterator[Problem]:
 def _is_example(item: object) -> bool:
     if isinstance(item, IPv4Address):
         item = IPv4Network(item)
-    if isinstance(item, Network):
-        return any(item.version == known.version and item.subnet_of(known) for known in DOCUMENTATION_RANGES)  # type: ignore[arg-type]
+    if isinstance(item, IPv4Network):
+        return any(item.subnet_of(known) for known in DOCUMENTATION_RANGES)
     if not isinstance(item, str):
         return False
     if item.startswith("-----BEGIN CERTIFICATE"):
@@ -365,7 +360,7 @@ class _Draft:
         self._values = values
         self.stack = stack
 
-    def get(self, path: str, as_type: type[T]) -> T:
+    def get(self, path: str, as_type: type[T]) -> T:  # noqa: ARG002 (the type is for the reader and the type checker)
         """The value at ``group.field`` or ``field``; `_NotRead` when it is itself a problem."""
         group, _, field = path.rpartition(".")
         if (group, field) not in self._values:

@@ -21,7 +21,7 @@ class LogStorage:
     """Days that events are kept, at least 365 (PCI DSS 10.5.1)."""
 
     def group(self, name: str, log_group_name: str, parent: pulumi.Resource) -> aws.cloudwatch.LogGroup:
-        """A log group with logical name `name`. It is retained when its stack goes: logs outlive what they are about."""
+        """A log group; production keeps it when the stack goes, because logs outlive what they are about."""
         return aws.cloudwatch.LogGroup(
             name,
             name=log_group_name,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from components.subnet_plan import Tier
 
@@ -57,3 +57,25 @@ NETWORK_RULES: Mapping[Tier, tuple[Rule, ...]] = {
         Rule("egress", "on-premises", "tcp", 1024, 65535),
     ),
 }
+
+
+def acl_entries(
+    tier: Tier, direction: Literal["ingress", "egress"], ranges: Mapping[Peer, tuple[str, ...]]
+) -> list[dict[str, Any]]:
+    """The arguments of a tier's ACL entries in one direction: a rule for each range, numbered in the table's order.
+
+    Args:
+        ranges: the CIDR ranges behind each kind of peer.
+    """
+    rules = [(rule, cidr) for rule in NETWORK_RULES[tier] if rule.direction == direction for cidr in ranges[rule.peer]]
+    return [
+        {
+            "rule_no": 100 + index,
+            "action": "allow",
+            "protocol": rule.protocol,
+            "cidr_block": cidr,
+            "from_port": rule.from_port,
+            "to_port": rule.to_port,
+        }
+        for index, (rule, cidr) in enumerate(rules)
+    ]

@@ -9,7 +9,6 @@ data tier has no route to the internet in either direction. Calls to AWS stay in
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Literal
@@ -18,32 +17,14 @@ import pulumi
 import pulumi_aws as aws
 
 from components.log_storage import LogStorage
-from components.network_rules import NETWORK_RULES, Rule
+from components.network_rules import Peer, acl_entries
 from components.placement import DataClass, Placement
+from components.service_endpoints import ServiceEndpoints, ServiceEndpointsArgs
+from components.service_role import create_service_role
 from components.subnet_plan import Tier, plan_subnets
 
 FLOW_LOG_INTERVAL_SECONDS = 60
 """The shorter of the two that AWS offers (60, 600): an attack is seen in a minute."""
-GATEWAY_ENDPOINTS = ("s3", "dynamodb")
-INTERFACE_ENDPOINTS = (
-    "autoscaling",
-    "ec2",
-    "ec2messages",
-    "ecr.api",
-    "ecr.dkr",
-    "eks",
-    "eks-auth",
-    "elasticloadbalancing",
-    "kms",
-    "logs",
-    "monitoring",
-    "secretsmanager",
-    "sns",
-    "ssm",
-    "ssmmessages",
-    "sts",
-)
-"""What nodes, pods, bastion and replication instance call; each endpoint is billed by the hour and zone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +75,7 @@ class SecureVpc(pulumi.ComponentResource):
         self.private_route_table_ids = [table.id for tier in (Tier.APPLICATION, Tier.DATA) for table in tables[tier]]
         routes = self._open_to_internet(tables)
         self._create_network_acls()
-        self.outbound = [*routes, *self._create_endpoints(tables)]
+        self.outbound = [*routes, *self._create_endpoints()]
         self._create_flow_log()
         self.register_outputs({"vpcId": self.vpc_id, "cidr": str(self.cidr)})
 
@@ -211,7 +192,7 @@ class SecureVpc(pulumi.ComponentResource):
 
     def _create_network_acls(self) -> None:
         """The second fence: coarse per tier, for a day when a security group is wrong."""
-        ranges = {
+        ranges: dict[Peer, tuple[str, ...]] = {
             "vpc": (str(self._args.cidr),),
             "trusted": self._args.trusted_cidrs,
             "on-premises": tuple(map(str, self._args.on_premises_cidrs)),
@@ -223,101 +204,40 @@ class SecureVpc(pulumi.ComponentResource):
                 name,
                 vpc_id=self.vpc_id,
                 subnet_ids=[subnet.id for subnet in self._subnets[tier]],
-                ingress=[aws.ec2.NetworkAclIngressArgs(**entry) for entry in _entries(tier, "ingress", ranges)],
-                egress=[aws.ec2.NetworkAclEgressArgs(**entry) for entry in _entries(tier, "egress", ranges)],
+                ingress=[aws.ec2.NetworkAclIngressArgs(**entry) for entry in acl_entries(tier, "ingress", ranges)],
+                egress=[aws.ec2.NetworkAclEgressArgs(**entry) for entry in acl_entries(tier, "egress", ranges)],
                 tags=self._tags(name),
                 opts=self._children,
             )
 
-    def _create_endpoints(self, tables: dict[Tier, list[aws.ec2.RouteTable]]) -> list[pulumi.Resource]:
-        region = self._args.placement.region
-        route_tables = [table.id for tier in (Tier.APPLICATION, Tier.DATA) for table in tables[tier]]
-        group_name = f"{self._name}-endpoints"
-        group = aws.ec2.SecurityGroup(
-            group_name,
-            description="HTTPS from the VPC to the interface endpoints of AWS services",
+    def _create_endpoints(self) -> list[pulumi.Resource]:
+        arguments = ServiceEndpointsArgs(
+            placement=self._args.placement,
             vpc_id=self.vpc_id,
-            tags=self._tags(group_name),
-            opts=self._children,
+            vpc_cidr=self.cidr,
+            subnet_ids=self.application_subnet_ids[: len(self._nat_zones)],
+            route_table_ids=self.private_route_table_ids,
         )
-        aws.vpc.SecurityGroupIngressRule(
-            f"{group_name}-https",
-            security_group_id=group.id,
-            description="HTTPS from anything in the VPC",
-            cidr_ipv4=str(self._args.cidr),
-            from_port=443,
-            to_port=443,
-            ip_protocol="tcp",
-            tags=self._tags(f"{group_name}-https"),
-            opts=self._children,
-        )
-        gateways = [
-            aws.ec2.VpcEndpoint(
-                f"{self._name}-endpoint-{service}",
-                vpc_id=self.vpc_id,
-                service_name=f"com.amazonaws.{region}.{service}",
-                vpc_endpoint_type="Gateway",
-                route_table_ids=route_tables,
-                tags=self._tags(f"{self._name}-endpoint-{service}"),
-                opts=self._children,
-            )
-            for service in GATEWAY_ENDPOINTS
-        ]
-        interfaces = [
-            aws.ec2.VpcEndpoint(
-                f"{self._name}-endpoint-{service}",
-                vpc_id=self.vpc_id,
-                service_name=f"com.amazonaws.{region}.{service}",
-                vpc_endpoint_type="Interface",
-                subnet_ids=self.application_subnet_ids[: len(self._nat_zones)],
-                security_group_ids=[group.id],
-                private_dns_enabled=True,
-                tags=self._tags(f"{self._name}-endpoint-{service}"),
-                opts=self._children,
-            )
-            for service in INTERFACE_ENDPOINTS
-        ]
-        return [*gateways, *interfaces]
+        return ServiceEndpoints(f"{self._name}-endpoints", arguments, self._children).endpoints
 
     def _create_flow_log(self) -> None:
         placement = self._args.placement
         log_group_name = f"/{placement.path('vpc-flow')}"
         log_group = self._args.logs.group(f"{self._name}-flow-log-group", log_group_name, self)
-        role = aws.iam.Role(
+        role = create_service_role(
             f"{self._name}-flow-log-role",
-            description="Lets VPC flow logs write to their log group",
-            assume_role_policy=json.dumps(
+            placement,
+            service="vpc-flow-logs.amazonaws.com",
+            does="Lets VPC flow logs write to their log group",
+            statements=[
                 {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
-                            "Action": "sts:AssumeRole",
-                            "Condition": {"StringEquals": {"aws:SourceAccount": placement.account_id}},
-                        }
-                    ],
+                    "Effect": "Allow",
+                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                    "Resource": placement.arn("logs", f"log-group:{log_group_name}:*"),
                 }
-            ),
-            tags=placement.tags(f"{self._name}-flow-log-role", DataClass.AUDIT),
-            opts=self._children,
-        )
-        permission = aws.iam.RolePolicy(
-            f"{self._name}-flow-log-permission",
-            role=role.id,
-            policy=json.dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-                            "Resource": placement.arn("logs", f"log-group:{log_group_name}:*"),
-                        }
-                    ],
-                }
-            ),
-            opts=self._children,
+            ],
+            data_class=DataClass.AUDIT,
+            parent=self,
         )
         aws.ec2.FlowLog(
             f"{self._name}-flow-log",
@@ -328,25 +248,5 @@ class SecureVpc(pulumi.ComponentResource):
             iam_role_arn=role.arn,
             max_aggregation_interval=FLOW_LOG_INTERVAL_SECONDS,
             tags=placement.tags(f"{self._name}-flow-log", DataClass.AUDIT),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=role.ready),
         )
-
-
-def _entries(
-    tier: Tier, direction: Literal["ingress", "egress"], ranges: dict[str, tuple[str, ...]]
-) -> list[dict[str, object]]:
-    """The ACL entries of one tier and direction, a rule for each range, numbered by hundreds in the table's order."""
-    rules: list[tuple[Rule, str]] = [
-        (rule, cidr) for rule in NETWORK_RULES[tier] if rule.direction == direction for cidr in ranges[rule.peer]
-    ]
-    return [
-        {
-            "rule_no": 100 + index,
-            "action": "allow",
-            "protocol": rule.protocol,
-            "cidr_block": cidr,
-            "from_port": rule.from_port,
-            "to_port": rule.to_port,
-        }
-        for index, (rule, cidr) in enumerate(rules)
-    ]

@@ -1,7 +1,7 @@
 """What `pulumi_eks.Cluster` creates inside its plugin, mapped from its inputs.
 
-The real component runs in a plugin of its own, which needs the Pulumi CLI and AWS. This model stands for it where there is
-neither; the engine tests hold it against the real one.
+The real component runs in a plugin of its own, which needs the Pulumi CLI and AWS. This model stands for it where there
+is neither; the engine tests hold it against the real one.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _addon(component: Resource, cloud: Cloud, cluster: Resource, addon: str, opt
 def _child(
     component: Resource, cloud: Cloud, type_: str, name: str, inputs: dict[str, Any], dependencies: tuple[str, ...]
 ) -> Resource:
-    head, _, own_name = component.urn.rpartition("::")
+    head = component.urn.rpartition("::")[0]
     identity, outputs = cloud.create(type_, name, inputs)
     wire = struct_pb2.Struct()
     wire.update(inputs)

@@ -83,7 +83,7 @@ def record(
     os.environ[REHEARSAL] = "1"
     try:
         asyncio.run(_play(program, configuration, recorder))
-    except Exception as error:  # noqa: BLE001 (whatever the program raises is its failure, told in one sentence)
+    except Exception as error:
         raise ProgramError(_sentence(error), traceback.format_exc()) from error
     finally:
         if before is None:

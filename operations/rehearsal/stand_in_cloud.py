@@ -1,7 +1,7 @@
 """A cloud that exists only here: it invents the ids and outputs that AWS and Kubernetes would answer with.
 
-Shared by unit tests, the rehearsal and the tests on the real engine. It proves the program's graph, names and inputs. It
-proves nothing about AWS: quotas, permissions, timing and AWS's own validation are only seen in an account.
+Shared by unit tests, the rehearsal and the tests on the real engine. It proves the program's graph, names and inputs.
+It proves nothing about AWS: quotas, permissions, timing and AWS's own validation are only seen in an account.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from operations.rehearsal.recording import Cloud, Resource
 class Invented:
     """The id and the outputs of one type, as templates.
 
-    ``{hex8}``, ``{hex17}``, ``{hex32}`` and ``{digits}`` are drawn from the resource's name, so that a rehearsal repeats itself;
-    ``{region}``, ``{account}``, ``{name}``, ``{id}`` and every text input can be named as well.
+    ``{hex8}``, ``{hex17}``, ``{hex32}`` and ``{digits}`` are drawn from the resource's name, so that a rehearsal
+    repeats itself; ``{region}``, ``{account}``, ``{name}``, ``{id}`` and every text input can be named as well.
     """
 
     id: str
@@ -35,7 +35,7 @@ def _arn(service: str, resource: str) -> dict[str, str]:
 
 
 _LOAD_BALANCER = "app/{name}/{hex16}"
-_EC2 = {
+_EC2: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "eip:Eip": ("eipalloc-{hex17}", {"allocationId": "{id}", "publicIp": "198.51.100.{octet}"}),
     "customerGateway:CustomerGateway": ("cgw-{hex17}", {}),
     "flowLog:FlowLog": ("fl-{hex17}", {}),

@@ -1,0 +1,84 @@
+"""``python -m operations rehearse``: the whole deployment with no account and no Pulumi CLI."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
+from operations.files import write_whole
+from operations.rehearsal.configuration import ConfigurationError, read_configuration
+from operations.rehearsal.document import Rehearsal, as_document
+from operations.rehearsal.forecast import forecast_creation
+from operations.rehearsal.judgement import PackError, PolicyPack
+from operations.rehearsal.program import ROOT, ProgramError, record_program
+from operations.rehearsal.report import print_report
+from settings import example_values, read
+
+
+@click.command()
+@click.option("--stack", required=True, metavar="NAME", help="The stack to rehearse, as in Pulumi.NAME.yaml.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as JSON.")
+@click.option("--config", "overrides", multiple=True, metavar="KEY=VALUE", help="What if: set one setting; repeatable.")
+@click.option("--whole", is_flag=True, help="List every resource, not one line a type.")
+@click.option("--debug", is_flag=True, help="Show the traceback when the program fails.")
+def rehearse(stack: str, json_file: Path | None, overrides: tuple[str, ...], whole: bool, debug: bool) -> None:
+    """Play the whole deployment of a stack and judge it.
+
+    \b
+    Exit codes:
+      0  compliant
+      1  a mandatory violation: nothing would have been created
+      2  bad settings or arguments, one line each
+      3  the program or the policy pack failed
+    """
+    errors = Console(stderr=True)
+    with errors.status("reading settings") as status:
+        rehearsal = _rehearse(stack, _pairs(overrides), status.update, debug=debug)
+    if json_file:
+        write_whole(json_file, json.dumps(as_document(rehearsal), indent=1, sort_keys=False) + "\n")
+    print_report(rehearsal, Console(), whole=whole)
+    if rehearsal.verdicts.blocking:
+        raise Stop(REFUSED)
+
+
+def _pairs(overrides: tuple[str, ...]) -> dict[str, str]:
+    bad = [pair for pair in overrides if not pair.partition("=")[0] or "=" not in pair]
+    if bad:
+        raise Stop(
+            BAD_INPUT,
+            *(f"--config: {pair!r} is not allowed; allowed: KEY=VALUE; add the part that is missing." for pair in bad),
+        )
+    return dict(pair.split("=", 1) for pair in overrides)
+
+
+def _rehearse(stack: str, overrides: Mapping[str, str], say: Callable[[str], None], *, debug: bool) -> Rehearsal:
+    """The rehearsal's steps; the policy pack starts in its own process while the program still runs."""
+    try:
+        configuration = read_configuration(ROOT, stack, overrides)
+    except ConfigurationError as error:
+        raise Stop(BAD_INPUT, str(error)) from None
+    settings, problems = read(configuration.values, stack)
+    if settings is None:
+        raise Stop(BAD_INPUT, *map(str, problems))
+    try:
+        with PolicyPack(ROOT / "policy", configuration.project, stack) as pack:
+            recording = record_program(
+                configuration, settings, lambda count: say(f"running the program: {count} resources")
+            )
+            say(f"judging {len(recording.resources)} resources")
+            verdicts = pack.judge(recording.resources, configuration.values)
+    except (ProgramError, PackError) as error:
+        details = (error.details,) if debug and isinstance(error, ProgramError) else ()
+        raise Stop(FAILED, *details, str(error)) from None
+    return Rehearsal(
+        recording=recording,
+        verdicts=verdicts,
+        forecast=forecast_creation(recording.resources),
+        worst_case=forecast_creation(recording.resources, "max"),
+        examples=tuple(example_values(settings)),
+    )
