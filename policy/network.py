@@ -11,14 +11,19 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Final, NamedTuple
 
-from .reading import Findings, Property, normal, number, shown
+from .reading import UNKNOWN, Findings, Property, normal, number, shown
 from .rule import Resource
 
-SECURITY_GROUPS: Final = (
+INGRESS: Final = (
     "aws.ec2.SecurityGroup",
     "aws.ec2.DefaultSecurityGroup",
     "aws.ec2.SecurityGroupRule",
     "aws.vpc.SecurityGroupIngressRule",
+)
+EGRESS: Final = (
+    "aws.ec2.SecurityGroup",
+    "aws.ec2.SecurityGroupRule",
+    "aws.vpc.SecurityGroupEgressRule",
 )
 
 Network = IPv4Network | IPv6Network
@@ -59,26 +64,29 @@ class Opening(NamedTuple):
     last_port: Property
     ranges: tuple[Property, ...]
 
-    def reaches(self, port: int, protocol: str = "tcp") -> bool | None:
-        """Whether the entry contains the port; None while that is unknown."""
+    def protocol_name(self) -> str:
+        """`tcp`, `udp` … or `-1` for every protocol; numbers are given their names."""
+        given = str(normal(self.protocol.value)).lower()
+        return "-1" if given in _EVERY_PROTOCOL else _NUMBERED.get(given, given)
+
+    def reaches(self, port: int) -> bool | None:
+        """Whether the entry contains the TCP port; None while that is unknown."""
         if self.protocol.unknown:
             return None
-        given = str(normal(self.protocol.value)).lower()
-        if given in _EVERY_PROTOCOL:
-            return True
-        if _NUMBERED.get(given, given) != protocol:
-            return False
-        if self.first_port.unknown or self.last_port.unknown:
-            return None
+        name = self.protocol_name()
+        if name in ("-1", "tcp") and (self.first_port.unknown or self.last_port.unknown):
+            return None if name == "tcp" else True
         first, last = self.ports()
-        return first <= port <= last
+        return name == "-1" or (name == "tcp" and first <= port <= last)
+
+    @property
+    def every_port(self) -> bool:
+        return not self.protocol.unknown and not self.first_port.unknown and self.ports() == _ALL_PORTS
 
     def ports(self) -> tuple[float, float]:
         """First and last port; all of them where none is named, or for every protocol."""
-        if str(normal(self.protocol.value)).lower() in _EVERY_PROTOCOL:
-            return _ALL_PORTS
         first, last = number(self.first_port.value), number(self.last_port.value)
-        if first is None or first < 0:
+        if self.protocol_name() == "-1" or first is None or first < 0 or (first <= 1 and last == _ALL_PORTS[1]):
             return _ALL_PORTS
         return (first, first if last is None or last < 0 else last)
 
@@ -86,26 +94,29 @@ class Opening(NamedTuple):
         if self.first_port.unknown or self.last_port.unknown:
             return "ports not known yet"
         first, last = self.ports()
-        return (
-            "all ports"
-            if (first, last) == _ALL_PORTS
-            else f"port {first:g}"
-            if first == last
-            else f"ports {first:g}-{last:g}"
-        )
+        if (first, last) == _ALL_PORTS:
+            return "all ports"
+        return f"port {first:g}" if first == last else f"ports {first:g}-{last:g}"
 
 
 def ingress(resource: Resource) -> Iterator[Opening]:
-    """What a security group, or a rule of one, lets in."""
-    kind = resource.kind
-    if kind == "aws.vpc.SecurityGroupIngressRule":
-        ranges = (resource["cidrIpv4"], resource["cidrIpv6"])
-        yield _opening(resource, resource["ipProtocol"], *ranges)
-    elif kind == "aws.ec2.SecurityGroupRule":
-        if resource["type"].value != "egress":
+    """What a security group, or an entry of one, lets in."""
+    return _openings(resource, "ingress")
+
+
+def egress(resource: Resource) -> Iterator[Opening]:
+    """What a security group, or an entry of one, lets out."""
+    return _openings(resource, "egress")
+
+
+def _openings(resource: Resource, direction: str) -> Iterator[Opening]:
+    if resource.kind in ("aws.vpc.SecurityGroupIngressRule", "aws.vpc.SecurityGroupEgressRule"):
+        yield _opening(resource, resource["ipProtocol"], resource["cidrIpv4"], resource["cidrIpv6"])
+    elif resource.kind == "aws.ec2.SecurityGroupRule":
+        if resource["type"].value in (direction, None, UNKNOWN):
             yield _opening(resource, resource["protocol"], *resource["cidrBlocks"], *resource["ipv6CidrBlocks"])
     else:
-        for entry in resource["ingress"]:
+        for entry in resource[direction]:
             yield _opening(entry, entry["protocol"], *entry["cidrBlocks"], *entry["ipv6CidrBlocks"])
 
 
@@ -144,8 +155,7 @@ def closed_to_the_world(opening: Opening, wanted: str) -> Findings:
     if covers_the_world(networks(opening.ranges)):
         place = opening.ranges[0] if len(opening.ranges) == 1 else opening.place
         named = ", ".join(shown(cidr.value) for cidr in opening.ranges)
-        place_or_rule = Property(place.path or "cidrBlocks", None)
-        return place_or_rule.breach(wanted, f"{named} to {opening.shown_ports()}")
+        return place.breach(wanted, f"{named} to {opening.shown_ports()}")
     return [finding for cidr in opening.ranges if cidr.unknown for finding in cidr.unjudged(wanted)]
 
 
@@ -162,3 +172,29 @@ def no_wider_than(opening: Opening, minimum_ipv4_prefix: float, minimum_ipv6_pre
         if found is None or (found.prefixlen < least and not internal(found)):
             findings += cidr.breach(wanted, f"{shown(cidr.value)} to {opening.shown_ports()}")
     return findings
+
+
+class AclEntry(NamedTuple):
+    """An inbound entry of a network ACL: what it is about, and whether it allows or denies that."""
+
+    number: float
+    action: Property
+    opening: Opening
+
+
+def acl_entries(acl: Resource) -> list[AclEntry]:
+    """The inbound entries of a network ACL, or the one that a rule resource is, in the order in which they count."""
+    if acl.kind == "aws.ec2.NetworkAclRule":
+        if acl["egress"].value is True:
+            return []
+        opening = _opening(acl, acl["protocol"], acl["cidrBlock"], acl["ipv6CidrBlock"])
+        return [AclEntry(0, acl["ruleAction"], opening)]
+    entries = [
+        AclEntry(
+            number(entry["ruleNo"].value) or 0,
+            entry["action"],
+            _opening(entry, entry["protocol"], entry["cidrBlock"], entry["ipv6CidrBlock"]),
+        )
+        for entry in acl["ingress"]
+    ]
+    return sorted(entries, key=lambda entry: entry.number)

@@ -274,3 +274,12 @@ class Property:
 
 def _hashable(value: Any) -> Any:
     return value if isinstance(value, (str, _Unknown)) else shown(value)
+
+
+def sentinels_to_unknown(value: Any) -> Any:
+    """The same for decoded JSON, in which the SDK's texts for unknown values may stand."""
+    if isinstance(value, dict):
+        return {key: sentinels_to_unknown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [sentinels_to_unknown(item) for item in value]
+    return UNKNOWN if isinstance(value, str) and value in _UNKNOWN_SENTINELS else value

@@ -77,6 +77,19 @@ class Stack:
         missing = Unjudged("", wanted) if blurred else Breach("", found, wanted)
         return [(resource, missing) for resource in self.of(*targets) if resource.urn not in links]
 
+    def depends_on(self, resource: Resource) -> set[str]:
+        """The URNs of everything that must be there before the resource, directly or through others."""
+        found: set[str] = set()
+        waiting = [resource]
+        while waiting:
+            current = waiting.pop()
+            references = {urn for urns in current.property_dependencies.values() for urn in urns}
+            for urn in references.union(current.dependencies) - found:
+                found.add(urn)
+                if urn in self.by_urn:
+                    waiting.append(self.by_urn[urn])
+        return found
+
 
 def at(start: Property, path: str) -> Property:
     """The property at a dotted path."""

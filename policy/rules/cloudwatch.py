@@ -1,9 +1,12 @@
-"""CloudWatch: log groups, alarms."""
+"""CloudWatch: log groups and alarms."""
 
 from __future__ import annotations
 
-from ..reading import Findings
-from ..rule import MEDIUM, Resource, rule
+from collections.abc import Iterator
+
+from ..reading import Breach, Findings
+from ..rule import LOW, MEDIUM, Resource, StackFindings, rule
+from ..stack import Stack
 
 
 @rule(
@@ -18,3 +21,67 @@ from ..rule import MEDIUM, Resource, rule
 def retention(group: Resource, *, minimum_days: int = 365) -> Findings:
     # Not set, or 0, keeps logs for ever: long enough, but without the limit that 3.2.1 asks for.
     return group["retentionInDays"].must_be_at_least(minimum_days, "days")
+
+
+@rule(
+    "logs-encrypted",
+    "Log groups are encrypted with a customer-managed key",
+    on="aws.cloudwatch.LogGroup",
+    requirements="3.5.1 8.3.2 10.3.2",
+    controls="CLOUDWATCH_LOG_GROUP_ENCRYPTED",
+    severity=MEDIUM,
+    remedy="set kmsKeyId to the ARN of a customer-managed key",
+)
+def encrypted(group: Resource) -> Findings:
+    return group["kmsKeyId"].must_be_given("a customer-managed key")
+
+
+@rule(
+    "logs-group-before-service",
+    "Log groups that a service would make without retention are made by the stack",
+    requirements="10.5.1 3.2.1",
+    controls="CW_LOGGROUP_RETENTION_PERIOD_CHECK",
+    severity=LOW,
+    remedy="add a cloudwatch.LogGroup of that name with a retention and a key",
+)
+def group_before_service(stack: Stack) -> StackFindings:
+    made = {group["name"].value for group in stack.of("aws.cloudwatch.LogGroup")}
+    return [
+        (writer, Breach(path, f"writing to {name}, which the stack does not make", "a log group made by the stack"))
+        for writer, path, name in _written(stack)
+        if name not in made
+    ]
+
+
+def _written(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    """Who writes to which log group by itself: the resource, the property that says so, the group's name."""
+    for cluster in stack.of("aws.eks.Cluster"):
+        if cluster["enabledClusterLogTypes"].known and cluster["name"].known:
+            yield cluster, "enabledClusterLogTypes", f"/aws/eks/{cluster['name'].value}/cluster"
+    for kind, path, prefix in (
+        ("aws.rds.Cluster", "clusterIdentifier", "cluster"),
+        ("aws.rds.Instance", "identifier", "instance"),
+    ):
+        for database in stack.of(kind):
+            exports = database["enabledCloudwatchLogsExports"]
+            if database[path].known:
+                for log in exports:
+                    if log.known:
+                        yield database, exports.path, f"/aws/rds/{prefix}/{database[path].value}/{log.value}"
+    for function in stack.of("aws.lambda.Function"):
+        if function["name"].known and function["loggingConfig"]["logGroup"].absent:
+            yield function, "loggingConfig", f"/aws/lambda/{function['name'].value}"
+
+
+@rule(
+    "cloudwatch-alarm-acts",
+    "Alarms tell somebody",
+    on=("aws.cloudwatch.MetricAlarm", "aws.cloudwatch.CompositeAlarm"),
+    requirements="10.4.2 10.7.2 11.5.2",
+    controls="CLOUDWATCH_ALARM_ACTION_CHECK",
+    severity=MEDIUM,
+    remedy="set alarmActions to a topic that people read, and leave actionsEnabled on",
+)
+def alarm_acts(alarm: Resource) -> Findings:
+    # Provider default of actionsEnabled: true.
+    return alarm["alarmActions"].must_be_given("an action") + alarm["actionsEnabled"].must_be(True, default=True)

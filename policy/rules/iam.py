@@ -1,0 +1,354 @@
+"""IAM: who may do what, and how people and programs log in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from ..documents import (
+    IDENTITY_POLICIES,
+    RESOURCE_POLICIES,
+    Statement,
+    identity_documents,
+    readable,
+    resource_documents,
+    statements,
+    unknown_documents,
+)
+from ..reading import Findings, Property, shown
+from ..rule import CRITICAL, HIGH, LOW, MEDIUM, Resource, rule
+
+_IDENTITY: Final = tuple(IDENTITY_POLICIES)
+_ACCESS_CONTROL: Final = "7.2.1 7.2.2 7.2.5 7.3.1 7.3.2"
+
+# Actions that let their holder give itself more than it has; each alone is enough.
+_ESCALATIONS: Final = (
+    "iam:AttachGroupPolicy",
+    "iam:AttachRolePolicy",
+    "iam:AttachUserPolicy",
+    "iam:CreateAccessKey",
+    "iam:CreateLoginProfile",
+    "iam:CreatePolicyVersion",
+    "iam:PutGroupPolicy",
+    "iam:PutRolePolicy",
+    "iam:PutUserPolicy",
+    "iam:SetDefaultPolicyVersion",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateLoginProfile",
+)
+_DECRYPTING: Final = ("kms:Decrypt", "kms:ReEncryptFrom")
+_WEB_IDENTITY_SUBJECT: Final = (":sub", ":aud", ":oaud")
+
+
+def _forbidden(
+    documents: list[Property], wrong: Callable[[Statement], bool], found: Callable[[Statement], str], wanted: str
+) -> Findings:
+    """A breach for each statement that is wrong, then what is unknown."""
+    findings: Findings = []
+    for document in documents:
+        for statement in statements(document):
+            if wrong(statement):
+                findings += statement.place.breach(wanted, found(statement))
+            elif statement.incomplete:
+                findings += statement.place.unjudged(wanted)
+    return findings + unknown_documents(documents, wanted)
+
+
+def _allowing(statement: Statement) -> str:
+    actions = ", ".join(statement.actions) or f"everything but {', '.join(statement.all_but_actions)}"
+    resources = ", ".join(statement.resources) or "*"
+    return shown(f"Allow {actions} on {resources}")
+
+
+@rule(
+    "iam-no-administrator",
+    "No policy allows everything on everything",
+    on=_IDENTITY,
+    requirements=_ACCESS_CONTROL,
+    controls="IAM_POLICY_NO_STATEMENTS_WITH_ADMIN_ACCESS",
+    severity=CRITICAL,
+    remedy="name the actions and the resources that the holder needs",
+)
+def no_administrator(holder: Resource) -> Findings:
+    return _forbidden(identity_documents(holder), _is_administrator, _allowing, "named actions on named resources")
+
+
+def _is_administrator(statement: Statement) -> bool:
+    everything = "*" in statement.actions or "*:*" in statement.actions or bool(statement.all_but_actions)
+    return statement.allows and everything and statement.on_everything
+
+
+@rule(
+    "iam-no-full-access-to-a-service",
+    "No policy allows all actions of a service",
+    on=_IDENTITY,
+    requirements=_ACCESS_CONTROL,
+    controls="IAM_POLICY_NO_STATEMENTS_WITH_FULL_ACCESS",
+    severity=HIGH,
+    remedy="name the actions that the holder needs",
+)
+def no_full_access(holder: Resource) -> Findings:
+    return _forbidden(
+        identity_documents(holder),
+        lambda statement: statement.allows and any(action.endswith(":*") for action in statement.actions),
+        _allowing,
+        "named actions",
+    )
+
+
+@rule(
+    "iam-no-pass-role-on-everything",
+    "iam:PassRole is allowed for named roles, or to named services, only",
+    on=_IDENTITY,
+    requirements=_ACCESS_CONTROL,
+    severity=HIGH,
+    remedy="name the roles in Resource, or the services in the condition iam:PassedToService",
+)
+def no_pass_role_on_everything(holder: Resource) -> Findings:
+    return _forbidden(
+        identity_documents(holder),
+        lambda statement: (
+            statement.allows_action("iam:PassRole")
+            and statement.on_all_of("iam")
+            and not statement.has_condition("iam:passedtoservice")
+            and not _is_administrator(statement)
+        ),
+        _allowing,
+        "named roles",
+    )
+
+
+@rule(
+    "iam-no-privilege-escalation",
+    "No policy lets its holder extend its own rights",
+    on=_IDENTITY,
+    requirements=_ACCESS_CONTROL,
+    severity=HIGH,
+    remedy="remove the action, or name the users, roles or policies that it is for",
+)
+def no_privilege_escalation(holder: Resource) -> Findings:
+    return _forbidden(
+        identity_documents(holder),
+        lambda statement: (
+            any(statement.allows_action(action) for action in _ESCALATIONS)
+            and statement.on_all_of("iam")
+            and not _is_administrator(statement)
+        ),
+        _allowing,
+        "no action on IAM that gives more rights, on everything",
+    )
+
+
+@rule(
+    "iam-no-decryption-with-every-key",
+    "No policy allows decryption with every key",
+    on=_IDENTITY,
+    requirements="3.6.1 3.7.1 7.2.1 7.2.2",
+    controls="IAM_CUSTOMER_POLICY_BLOCKED_KMS_ACTIONS IAM_INLINE_POLICY_BLOCKED_KMS_ACTIONS",
+    severity=HIGH,
+    remedy="name the keys in Resource",
+)
+def no_decryption_with_every_key(holder: Resource) -> Findings:
+    return _forbidden(
+        identity_documents(holder),
+        lambda statement: (
+            any(statement.allows_action(action) for action in _DECRYPTING)
+            and statement.on_all_of("kms")
+            and not statement.has_condition("kms:viaservice", "kms:resourcealiases")
+            and not _is_administrator(statement)
+        ),
+        _allowing,
+        "named keys",
+    )
+
+
+@rule(
+    "iam-policy-readable",
+    "Policy documents are valid JSON objects",
+    on=tuple({*IDENTITY_POLICIES, *RESOURCE_POLICIES}),
+    requirements="7.3.1",
+    severity=HIGH,
+    remedy="write the document with json.dumps or getPolicyDocument",
+)
+def policy_readable(holder: Resource) -> Findings:
+    documents = identity_documents(holder) if holder.kind in IDENTITY_POLICIES else resource_documents(holder)
+    return [
+        finding
+        for document in documents
+        if not readable(document)
+        for finding in document.breach("a policy document", "not a JSON object")
+    ]
+
+
+@rule(
+    "iam-policy-names-who",
+    "No resource policy allows everyone",
+    on=tuple(RESOURCE_POLICIES),
+    requirements="1.4.4 7.2.1 7.2.2 7.3.3",
+    controls="S3_BUCKET_POLICY_NOT_MORE_PERMISSIVE S3_BUCKET_PUBLIC_READ_PROHIBITED S3_BUCKET_PUBLIC_WRITE_PROHIBITED",
+    severity=CRITICAL,
+    remedy="name the accounts, roles or services in Principal, or narrow it by a condition on the source",
+)
+def policy_names_who(holder: Resource) -> Findings:
+    return _forbidden(
+        resource_documents(holder),
+        lambda statement: statement.allows and statement.names_everyone,
+        lambda statement: f"Allow {', '.join(statement.actions)} to everyone",
+        "named principals",
+    )
+
+
+@rule(
+    "iam-role-trusts-named-principals",
+    "No role can be taken by everyone",
+    on="aws.iam.Role",
+    requirements="7.2.1 7.2.2 8.2.2",
+    severity=CRITICAL,
+    remedy="name the accounts, roles, services or identity subjects that may take the role",
+)
+def role_trusts_named_principals(role: Resource) -> Findings:
+    return _forbidden(
+        [role["assumeRolePolicy"]],
+        lambda statement: statement.allows and (statement.names_everyone or _any_web_identity(statement)),
+        lambda statement: f"trust of {', '.join(who for _, who in statement.principals) or 'everyone'}",
+        "named principals",
+    )
+
+
+def _any_web_identity(statement: Statement) -> bool:
+    """A public identity provider (GitHub, Google …) is trusted whoever logs in there."""
+    federated = any(kind == "Federated" and "saml-provider" not in who for kind, who in statement.principals)
+    subjects = [
+        value
+        for operator, key, values in statement.conditions
+        if key.endswith(_WEB_IDENTITY_SUBJECT) and not operator.endswith("ifexists")
+        for value in (values if key.endswith(":sub") or "amazonaws.com" not in key else ())
+    ]
+    return federated and (not subjects or "*" in subjects)
+
+
+@rule(
+    "iam-no-broad-managed-policy",
+    "No role, user or group holds one of AWS's full-access policies",
+    on=(
+        "aws.iam.RolePolicyAttachment",
+        "aws.iam.GroupPolicyAttachment",
+        "aws.iam.UserPolicyAttachment",
+        "aws.iam.PolicyAttachment",
+        "aws.iam.Role",
+        "aws.ssoadmin.ManagedPolicyAttachment",
+    ),
+    requirements=_ACCESS_CONTROL,
+    controls="IAM_POLICY_NO_STATEMENTS_WITH_FULL_ACCESS",
+    severity=HIGH,
+    remedy="attach a policy with the actions that the holder needs",
+)
+def no_broad_managed_policy(attachment: Resource) -> Findings:
+    return [
+        finding
+        for arn in _attached_policies(attachment)
+        if ":aws:policy/" in str(arn.value)
+        and str(arn.value).endswith(("/AdministratorAccess", "/PowerUserAccess", "FullAccess"))
+        for finding in arn.breach("a policy of named actions")
+    ]
+
+
+def _attached_policies(attachment: Resource) -> Iterator[Property]:
+    yield attachment["policyArn"]
+    yield attachment["managedPolicyArn"]
+    yield from attachment["managedPolicyArns"]
+
+
+@rule(
+    "iam-no-inline-policy",
+    "Rights stand in managed policies, not inline in a role, user or group",
+    on=("aws.iam.RolePolicy", "aws.iam.GroupPolicy", "aws.iam.UserPolicy", "aws.iam.Role"),
+    requirements=_ACCESS_CONTROL,
+    controls="IAM_NO_INLINE_POLICY_CHECK",
+    severity=LOW,
+    remedy="make it an iam.Policy and attach it",
+)
+def no_inline_policy(holder: Resource) -> Findings:
+    if holder.kind == "aws.iam.Role":
+        return holder["inlinePolicies"].must_not_be_given("no inline policy")
+    return holder["policy"].breach("a managed policy", "an inline policy")
+
+
+@rule(
+    "iam-no-policy-on-users",
+    "Users get their rights from groups, never directly",
+    on=("aws.iam.UserPolicy", "aws.iam.UserPolicyAttachment", "aws.iam.PolicyAttachment"),
+    requirements=_ACCESS_CONTROL,
+    controls="IAM_USER_NO_POLICIES_CHECK",
+    severity=LOW,
+    remedy="attach the policy to a group that the user is in",
+)
+def no_policy_on_users(attachment: Resource) -> Findings:
+    if attachment.kind == "aws.iam.PolicyAttachment":
+        return attachment["users"].must_not_be_given("no users")
+    return attachment["user"].breach("a group", "a user")
+
+
+@rule(
+    "iam-no-access-keys",
+    "No long-lived access keys are made",
+    on="aws.iam.AccessKey",
+    requirements="8.3.9 8.6.3 8.6.1",
+    controls="IAM.3 ACCESS_KEYS_ROTATED",
+    severity=HIGH,
+    remedy="use a role: instance profile, Pod Identity, or single sign-on",
+)
+def no_access_keys(key: Resource) -> Findings:
+    return key["user"].breach("a role with short-lived credentials", "given a long-lived access key")
+
+
+@rule(
+    "iam-first-password-is-changed",
+    "Console users must change their first password, which has twelve characters",
+    on="aws.iam.UserLoginProfile",
+    requirements="8.3.5 8.3.6",
+    severity=MEDIUM,
+    remedy="set passwordResetRequired to true and passwordLength to 12 or more",
+)
+def first_password_is_changed(profile: Resource) -> Findings:
+    # Provider default of the length: 20.
+    return profile["passwordResetRequired"].must_be(True) + profile["passwordLength"].must_be_at_least(
+        12, "characters", default=20
+    )
+
+
+@rule(
+    "iam-password-policy",
+    "The account asks for long, mixed passwords",
+    on="aws.iam.AccountPasswordPolicy",
+    requirements="8.3.6 8.6.3",
+    controls="IAM.7 IAM.11 IAM.12 IAM.14 IAM_PASSWORD_POLICY",
+    severity=MEDIUM,
+    remedy="ask for twelve characters with upper and lower case letters, numbers and symbols",
+)
+def password_policy(account: Resource, *, minimum_length: int = 12) -> Findings:
+    return [
+        *account["minimumPasswordLength"].must_be_at_least(minimum_length, "characters"),
+        *account["requireUppercaseCharacters"].must_be(True),
+        *account["requireLowercaseCharacters"].must_be(True),
+        *account["requireNumbers"].must_be(True),
+        *account["requireSymbols"].must_be(True),
+    ]
+
+
+@rule(
+    "iam-password-reuse-and-age",
+    "Passwords are not used again and last at most 90 days",
+    on="aws.iam.AccountPasswordPolicy",
+    requirements="8.3.7 8.3.9 8.3.10.1",
+    controls="IAM.16 IAM.17",
+    severity=MEDIUM,
+    remedy="set passwordReusePrevention to 24 and maxPasswordAge to 90 or less",
+)
+def password_reuse_and_age(account: Resource, *, maximum_days: int = 90) -> Findings:
+    age = account["maxPasswordAge"]
+    # 0 means that passwords never expire.
+    never = age.breach(f"at most {maximum_days:g} days") if age.value == 0 else []
+    return account["passwordReusePrevention"].must_be_at_least(24, "passwords") + (
+        never or age.must_be_at_most(maximum_days, "days")
+    )
