@@ -32,6 +32,8 @@ def read_configuration(root: Path, stack: str, overrides: Mapping[str, str]) -> 
         ConfigurationError: for a missing stack, unreadable YAML, or a value that only a CLI could decrypt.
     """
     project_file = _mapping(root / "Pulumi.yaml")
+    if "name" not in project_file:
+        raise ConfigurationError("Pulumi.yaml: `name` is missing; write the project's name, as in the repository.")
     project = str(project_file["name"])
     values: dict[str, str] = {}
     for key, declaration in _section(project_file, "Pulumi.yaml").items():
@@ -72,6 +74,8 @@ def _mapping(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path.name}{where}: {problem}; correct the YAML at that place.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path.name}: cannot be read ({error}); correct the file or its rights.") from None
+    if content is None:
+        return {}
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path.name}: holds no mapping; start from the file in the repository.")
     return content

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
 from operations.rehearsal.configuration import Configuration
@@ -93,6 +93,9 @@ def record(
 
 async def _play(program: Callable[[], None], configuration: Configuration, recorder: Recorder) -> None:
     """Point the SDK at the recorder and run the program as the language host would."""
+    # A failure is raised once, by the run; the same error in every task that waited for it is not told again.
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+    SETTINGS.outputs.clear()  # what a failed run before this one left behind belongs to a loop that is closed
     pulumi.runtime.set_mocks(
         recorder.mocks, project=configuration.project, stack=configuration.stack, preview=False, monitor=recorder
     )
