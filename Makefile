@@ -67,6 +67,10 @@ lint: $(VENV)/.ready-dev ## Lint the code and the YAML
 types: $(VENV)/.ready-dev ## Check the types, strictly
 	@$(RUN) -m mypy
 
+.PHONY: bench
+bench: $(VENV)/.ready ## Measure the figures that have a target
+	@$(RUN) -m operations bench $(ARGS)
+
 .PHONY: lock
 lock: ## Lock requirements*.in with hashes (needs uv)
 	@command -v uv >/dev/null || { echo "make lock: uv is not on PATH; install it (pip install uv) and run again." >&2; exit 2; }

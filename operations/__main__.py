@@ -14,6 +14,7 @@ from operations.exits import BAD_INPUT, FAILED, Stop
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "rehearse": ("operations.rehearsal.command:rehearse", "Play and judge a whole deployment; nothing is created."),
     "cutover": ("operations.cutover.command:cutover", "Move the live database to AWS, with a way back."),
+    "bench": ("operations.bench.command:bench", "Measure the figures that have a target."),
 }
 """Where each command stands, and its line in the help text."""
 

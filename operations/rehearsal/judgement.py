@@ -80,8 +80,9 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
             command, cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         self._errors: list[str] = []
-        self._port: queue.Queue[str] = queue.Queue()
-        for stream, sink in ((self._process.stderr, self._errors.append), (self._process.stdout, self._port.put)):
+        self._announced: queue.Queue[str] = queue.Queue()
+        self._port = 0
+        for stream, sink in ((self._process.stderr, self._errors.append), (self._process.stdout, self._announced.put)):
             threading.Thread(target=_drain, args=(stream, sink), daemon=True).start()
 
     def __exit__(
@@ -114,10 +115,13 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
         return _sorted_verdicts(info, answers)
 
     def _await_port(self) -> int:
-        try:
-            return int(self._port.get(timeout=START_SECONDS))
-        except (queue.Empty, ValueError):
-            raise self._broken("it did not announce a port") from None
+        """The port that the process announces in its first line, once."""
+        if not self._port:
+            try:
+                self._port = int(self._announced.get(timeout=START_SECONDS))
+            except (queue.Empty, ValueError):
+                raise self._broken("it did not announce a port") from None
+        return self._port
 
     def _configure(
         self, stub: analyzer_pb2_grpc.AnalyzerStub, info: analyzer_pb2.AnalyzerInfo, configuration: Mapping[str, str]
