@@ -1,6 +1,6 @@
 """``python -m operations bench``: every figure that has a target, measured on this machine.
 
-Wall times of a shared machine are noisy: each figure is a median of several runs, with the least and the most beside it.
+Wall times of a shared machine are noisy: a figure is the median of several runs, with the least and the most beside it.
 """
 
 from __future__ import annotations
