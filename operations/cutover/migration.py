@@ -1,0 +1,71 @@
+"""One stack's migration at hand: its outputs, its AWS, its two servers."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from operations.cutover.aws import Aws
+from operations.cutover.catalogue import Catalogue, read_catalogue
+from operations.cutover.limits import Limits
+from operations.cutover.mysql import Account, Server, Tls
+from operations.cutover.stack import Stack
+
+
+class Migration:
+    """Everything that a check, an action or a screen asks. Opens connections only when they are used."""
+
+    def __init__(self, stack: Stack, limits: Limits, reload_command: tuple[str, ...] = ()) -> None:
+        self.stack = stack
+        self.limits = limits
+        self.reload_command = reload_command
+        """Makes the application read its secret again, such as `kubectl rollout restart deployment/softpos`."""
+        self.aws = Aws(stack.region)
+
+    @cached_property
+    def source(self) -> Server:
+        """The on-premises server, entered with this tool's own account."""
+        return Server(
+            "source", self.aws.account(self.stack.source_operator_secret_arn), self._tls(self.stack.source_endpoint_arn)
+        )
+
+    @cached_property
+    def target(self) -> Server:
+        return Server("target", self._at_target(self.stack.target_operator_secret_arn), self.target_tls)
+
+    @cached_property
+    def source_as_dms(self) -> Server:
+        """The on-premises server as DMS enters it: proves DMS's password, TLS and grants."""
+        return Server("source", self.aws.account(self.stack.source_secret_arn), self.source.tls)
+
+    @cached_property
+    def target_as_dms(self) -> Server:
+        return Server("target", self._at_target(self.stack.target_secret_arn), self.target_tls)
+
+    @cached_property
+    def target_tls(self) -> Tls:
+        return self._tls(self.stack.target_endpoint_arn)
+
+    @property
+    def application_account(self) -> str:
+        """User name of the application, the same on both servers."""
+        return str(self.aws.secret(self.stack.application_secret_arn).get("username", ""))
+
+    def server(self, role: str) -> Server:
+        return {"source": self.source, "target": self.target}[role]
+
+    def catalogue(self, role: str) -> Catalogue:
+        return read_catalogue(self.server(role), self.stack.schemas)
+
+    def close(self) -> None:
+        for name in ("source", "target", "source_as_dms", "target_as_dms"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+
+    def _at_target(self, arn: str) -> Account:
+        return self.aws.account(arn, host=self.stack.database_writer_endpoint, port=self.stack.database_port)
+
+    def _tls(self, endpoint_arn: str) -> Tls:
+        """The certificate authority and the strictness that the DMS endpoint uses serve here too."""
+        endpoint = self.aws.endpoint(endpoint_arn)
+        certificate = self.aws.certificate(endpoint.get("CertificateArn", ""))
+        return Tls(ca_pem=str(certificate["CertificatePem"]), verify_name=endpoint.get("SslMode") == "verify-full")

@@ -1,0 +1,165 @@
+"""Steps on the application: where its secret points, how it learns of it, whether it is well."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from operations.cutover.actions import ApiCall, Change, Command, Effect, Look, Progress, Run, Wait
+from operations.cutover.errors import RefusedError, ToolError
+from operations.cutover.steps_dms import task
+
+HEALTH_SECONDS = 5.0
+TELLING_ERRORS = (1044, 1045, 1049, 1054, 1142, 1146, 1205, 1227, 1290, 1305, 1449, 3118, 3159, 3879)
+"""Errors that a database just moved shows when it is not what the application expects: no access, no table, no column,
+no routine, no definer, account locked, TLS refused, read-only, waiting for locks. Taken from performance_schema."""
+_ERRORS = """SELECT COALESCE(SUM(SUM_ERROR_RAISED), 0) AS n
+FROM performance_schema.events_errors_summary_global_by_error WHERE ERROR_NUMBER IN ({numbers})"""
+TOLERATED_ERRORS_PER_SECOND = 5.0
+
+
+def secret_for(run: Run, role: str) -> Mapping[str, Any]:
+    """The application's secret as it must be for the application to use that server."""
+    migration = run.migration
+    now = migration.aws.secret(migration.stack.application_secret_arn)
+    was: Mapping[str, Any] = run.facts.get("application_hosts") or {
+        name: now.get(name) for name in ("host", "port", "reader_host")
+    }
+    if role == "source":
+        changed = {name: value for name, value in was.items() if value is not None}
+    else:
+        changed = {"host": migration.stack.database_writer_endpoint, "port": migration.target.account.port}
+        if was.get("port") is None:
+            del changed["port"]
+        if was.get("reader_host") is not None:
+            changed["reader_host"] = (
+                migration.stack.database_reader_endpoint or migration.stack.database_writer_endpoint
+            )
+    return {**now, **changed}
+
+
+def _point(role: str) -> Change:
+    def effects(run: Run) -> Sequence[Effect]:
+        migration = run.migration
+        arn = migration.stack.application_secret_arn
+        wanted, now = secret_for(run, role), migration.aws.secret(arn)
+        if wanted == now:
+            return []
+        changed = ", ".join(
+            f"{name}: {now.get(name)} to {wanted[name]}" for name in wanted if wanted[name] != now.get(name)
+        )
+        return [
+            ApiCall(
+                service="secretsmanager",
+                operation="put_secret_value",
+                arguments={"SecretId": arn, "SecretString": json.dumps(wanted)},
+                hidden={"SecretString": f"<the same, but for {changed}>"},
+            )
+        ]
+
+    return Change(
+        name=f"point the application's secret to the {role}", why="the application reads it to connect", effects=effects
+    )
+
+
+def _reload(run: Run) -> Sequence[Effect]:
+    return [Command(words=run.migration.reload_command)] if run.migration.reload_command else []
+
+
+def healthy(url: str) -> str:
+    """Empty if the application answers 2xx, else what it said. Redirects are answers of somebody else."""
+    if not url:
+        return ""
+    try:
+        request = urllib.request.Request(url, headers={"User-Agent": "cutover"})  # noqa: S310  scheme checked by the caller
+        with urllib.request.urlopen(request, timeout=HEALTH_SECONDS) as answer:  # noqa: S310
+            return "" if 200 <= answer.status < 300 else f"answered {answer.status}"
+    except urllib.error.HTTPError as error:
+        return f"answered {error.code}"
+    except (OSError, ValueError) as error:
+        return f"did not answer ({getattr(error, 'reason', error)})"
+
+
+def _serves(run: Run) -> Progress:
+    wrong = healthy(run.migration.stack.health_url)
+    return Progress(done=not wrong, sentence=f"the application {wrong or 'is healthy'}")
+
+
+def database_errors(run: Run) -> int:
+    """Errors that the target has raised so far, of the kinds that a move causes."""
+    server = run.migration.target
+    if server.dialect.flavour == "mariadb":
+        return server.status("Access_denied_errors").get("access_denied_errors", 0)
+    numbers = ", ".join(map(str, TELLING_ERRORS))
+    return int(server.value(_ERRORS.replace("{numbers}", numbers)) or 0)
+
+
+class Watch:
+    """Looks at the application, the database and the reverse task until the watch's time is over."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._errors: tuple[float, int] | None = None
+
+    def look(self, run: Run) -> Progress:
+        limits = run.limits
+        wrong = self._wrong(run)
+        self._failures = self._failures + 1 if wrong else 0
+        if self._failures >= limits.tolerated_failures:
+            raise RefusedError(f"The watch failed {self._failures} times in a row: {wrong}.")
+        left = float(run.facts["served_at"]) + limits.watch_seconds - time.time()
+        said = wrong or "the application is healthy, the reverse task runs"
+        return Progress(done=left <= 0 and not wrong, sentence=f"{said}, {max(0, left):.0f} s left")
+
+    def _wrong(self, run: Run) -> str:
+        if told := healthy(run.migration.stack.health_url):
+            return f"the application {told}"
+        try:
+            status = task(run, "reverse")["Status"]
+            errors = database_errors(run)
+        except (RefusedError, ToolError) as error:
+            return str(error).rstrip(".")
+        if status != "running":
+            return f"the reverse task is {status}"
+        before, self._errors = self._errors, (time.monotonic(), errors)
+        if before is not None:
+            rate = (errors - before[1]) / max(time.monotonic() - before[0], 0.001)
+            if rate > TOLERATED_ERRORS_PER_SECOND:
+                return f"the target raises {rate:.0f} errors a second"
+        return ""
+
+
+POINT_TO_TARGET = _point("target")
+POINT_TO_SOURCE = _point("source")
+RELOAD = Change(
+    name="make the application read its secret", why="running pods keep what they have read", effects=_reload
+)
+SERVES = Wait(
+    name="see the application healthy",
+    why="the downtime ends here",
+    until=_serves,
+    longest_seconds=lambda limits: limits.max_downtime_seconds,
+)
+SERVED = Look(
+    name="note the end of the downtime",
+    why="first healthy answer",
+    read=lambda run: {
+        "served_at": time.time(),
+        "downtime_seconds": round(time.time() - float(run.facts.get("frozen_at", time.time())), 2),
+    },
+)
+
+
+def watch_step() -> Wait:
+    """A fresh watch: a failure count is not carried over from another run."""
+    return Wait(
+        name="watch",
+        why="the application, the target's errors and the reverse task decide whether it stays",
+        until=Watch().look,
+        longest_seconds=lambda limits: limits.watch_seconds * 10 + 3600,
+        every_seconds=lambda limits: limits.watch_every_seconds,
+    )
