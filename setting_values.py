@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -111,6 +112,18 @@ def yes_or_no(text: str) -> bool:
     if text not in ("true", "false"):
         raise Refused("true or false", "write one of the two words")
     return text == "true"
+
+
+def moment(text: str) -> str:
+    """A point in time, to the second, in UTC; it stays text, which sorts and compares as time does."""
+    allowed = "a moment in UTC such as 2026-11-30T18:00:00Z"
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", text):
+        raise Refused(allowed, "write date and time to the second, with a final Z")
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(allowed, "write a date and time that exist") from None
+    return text
 
 
 @dataclass(frozen=True)

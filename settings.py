@@ -35,6 +35,7 @@ from setting_values import (
     email,
     image_by_digest,
     is_private,
+    moment,
     network,
     public_address,
     role_arn,
@@ -130,6 +131,10 @@ class DatabaseSettings:
     readers_max: Annotated[int, Between(1, 15, "readers")]
     backup_retention_days: Annotated[int, Between(7, 35, "days")]
     deletion_protection: Annotated[bool, yes_or_no]
+    snapshot: Annotated[
+        str,
+        Optionally(Matching(r"[A-Za-z][\w:/-]{0,254}", "the name or ARN of a cluster snapshot", "copy it from RDS")),
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +147,7 @@ class CacheSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class VpnSettings:
+    enabled: Annotated[bool, yes_or_no]
     customer_gateway_ip: Annotated[IPv4Address, public_address]
     customer_gateway_asn: Annotated[int, Between(1, 4_294_967_294, "the BGP autonomous system number")]
     routing: Annotated[Literal["bgp", "static"], OneOf(("bgp", "static"))]
@@ -181,6 +187,18 @@ class AuditSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TemporarySettings:
+    """Test environments: what one of them is for and until when, and what the account allows of them."""
+
+    until: Annotated[str, Optionally(moment)]
+    """When the stack may be destroyed; empty for a stack that stays."""
+    purpose: Annotated[str, Optionally(text)]
+    limit: Annotated[int, Between(0, 200, "environments")]
+    hours_max: Annotated[int, Between(1, 336, "hours", "at most 14 days")]
+    cidrs: Annotated[IPv4Network, PrivateRange(10, 19)]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that a stack can choose. Security is not among it."""
 
@@ -199,6 +217,7 @@ class Settings:
     vpn: VpnSettings
     migration: MigrationSettings
     audit: AuditSettings
+    temporary: TemporarySettings
     stack: str
     region: str
 
@@ -432,10 +451,18 @@ def _image_in_account_region(draft: _Draft) -> Iterator[Problem]:
         )
 
 
+def _migration_has_a_way(draft: _Draft) -> Iterator[Problem]:
+    if draft.get("migration.enabled", bool) and not draft.get("vpn.enabled", bool):
+        yield draft.problem(
+            "vpn.enabled", "true while softpos:migrationEnabled is true", "turn the migration off first"
+        )
+
+
 PRODUCTION_NEEDS: tuple[tuple[str, object, str], ...] = (
     ("database.deletion_protection", True, "true in production"),
     ("network.nat", "per-zone", "per-zone in production, so that no zone depends on another"),
     ("edge.waf_mode", "block", "block in production"),
+    ("temporary.until", "", "nothing in production, which never expires"),
 )
 
 
@@ -461,5 +488,6 @@ CHECKS: tuple[Callable[[_Draft], Iterator[Problem]], ...] = (
     _engine_has_version,
     _multi_az_cluster_is_fixed,
     _image_in_account_region,
+    _migration_has_a_way,
     _production_is_production,
 )

@@ -82,6 +82,13 @@ BAD = [
     ("accountId", "12345", "12 digits"),
     ("environment", "staging", "production or development"),
     ("aws_region", "europe", "an AWS Region"),
+    ("vpnEnabled", "false", "true while softpos:migrationEnabled is true"),
+    ("temporaryUntil", "tomorrow", "a moment in UTC"),
+    ("temporaryUntil", "2026-02-30T10:00:00Z", "a moment in UTC"),
+    ("temporaryLimit", 201, "from 0 to 200"),
+    ("temporaryHoursMax", 0, "at most 14 days"),
+    ("temporaryCidrs", "10.64.0.0/20", "between /10 and /19"),
+    ("databaseSnapshot", "9 lives", "the name or ARN of a cluster snapshot"),
 ]
 
 
