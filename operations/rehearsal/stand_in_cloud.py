@@ -223,6 +223,7 @@ INVENTED: Mapping[str, Invented] = {
         "{uuid}", {"arn": "arn:aws:wafv2:{region}:{account}:regional/webacl/{name}/{uuid}", "capacity": 1250}
     ),
     "aws:cloudtrail/trail:Trail": Invented("{name}", {**_arn("cloudtrail", "trail/{name}"), "homeRegion": "{region}"}),
+    "random:index/randomId:RandomId": Invented("{hex8}", {"hex": "{hex8}", "dec": "{digits}"}),
     "aws:guardduty/detector:Detector": Invented("{hex32}", _arn("guardduty", "detector/{hex32}")),
 }
 """Types whose outputs other resources of the program read. Any other type gets an id and an ARN of the common form."""
