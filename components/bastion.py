@@ -193,7 +193,8 @@ class Bastion(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[self._log_group],
-                ignore_changes=[] if settings.image.startswith("ami-") else ["ami"],
+                # The address that is attached later makes AWS report the host as having been given one.
+                ignore_changes=["associatePublicIpAddress", *([] if settings.image.startswith("ami-") else ["ami"])],
             ),
         )
 

@@ -36,6 +36,11 @@ class ServiceUse:
 
 
 SOURCE_ACCOUNT = {"StringEquals": {"aws:SourceAccount": "{account}"}}
+ALARM_TOPIC = {
+    "ArnEquals": {
+        "kms:EncryptionContext:aws:sns:topicArn": "arn:{partition}:sns:{region}:{account}:softpos-{stack}-alarms"
+    }
+}
 
 
 USES: Mapping[str, tuple[str, tuple[ServiceUse, ...]]] = {
@@ -55,7 +60,8 @@ USES: Mapping[str, tuple[str, tuple[ServiceUse, ...]]] = {
                 },
             ),
             ServiceUse("Alarms", "cloudwatch.amazonaws.com", SOURCE_ACCOUNT),
-            ServiceUse("Events", "events.amazonaws.com", SOURCE_ACCOUNT),
+            # EventBridge names no source account to KMS: with SOURCE_ACCOUNT, findings would never arrive.
+            ServiceUse("Events", "events.amazonaws.com", ALARM_TOPIC),
             ServiceUse("Notifications", "sns.amazonaws.com", SOURCE_ACCOUNT),
             ServiceUse("DatabaseEvents", "events.rds.amazonaws.com", SOURCE_ACCOUNT),
             ServiceUse("MigrationEvents", "dms.amazonaws.com", SOURCE_ACCOUNT),
