@@ -4,10 +4,19 @@ import pulumi
 import pulumi_aws as aws
 
 import settings as configuration
+from components.alarms import Alarms
+from components.audit_trail import AuditTrail, AuditTrailArgs
+from components.bastion import Bastion, BastionArgs
 from components.encryption_keys import EncryptionKeys, EncryptionKeysArgs
 from components.log_storage import LogStorage
+from components.payment_database import PaymentDatabase, PaymentDatabaseArgs
 from components.placement import Placement
+from components.public_edge import PublicEdge, PublicEdgeArgs
 from components.secure_vpc import SecureVpc, SecureVpcArgs
+from components.session_cache import SessionCache, SessionCacheArgs
+from components.site_to_site_vpn import SiteToSiteVpn, SiteToSiteVpnArgs
+from components.softpos_cluster import SoftPosCluster, SoftPosClusterArgs
+from components.workload_security import WorkloadSecurityAgent, WorkloadSecurityAgentArgs
 
 settings = configuration.load()
 
@@ -29,6 +38,18 @@ in_account = pulumi.ResourceOptions(provider=provider)
 
 keys = EncryptionKeys("keys", EncryptionKeysArgs(placement=placement), in_account)
 logs = LogStorage(placement=placement, key_arn=keys.logs.arn, retention_days=settings.audit.log_retention_days)
+audit = AuditTrail(
+    "audit",
+    AuditTrailArgs(
+        placement=placement,
+        logs=logs,
+        settings=settings.audit,
+        audit_key_arn=keys.audit.arn,
+        logs_key_arn=keys.logs.arn,
+    ),
+    in_account,
+)
+alarms = Alarms(placement=placement, topic_arn=audit.alarm_topic_arn)
 network = SecureVpc(
     "network",
     SecureVpcArgs(
@@ -39,6 +60,100 @@ network = SecureVpc(
         nat=settings.network.nat,
         trusted_cidrs=tuple(map(str, settings.bastion.trusted_cidrs)),
         on_premises_cidrs=settings.vpn.on_premises_cidrs,
+    ),
+    in_account,
+)
+bastion = Bastion(
+    "bastion",
+    BastionArgs(
+        placement=placement,
+        logs=logs,
+        alarms=alarms,
+        settings=settings.bastion,
+        vpc_id=network.vpc_id,
+        vpc_cidr=network.cidr,
+        subnet_id=network.public_subnet_ids[0],
+        disk_key_arn=keys.cluster.arn,
+    ),
+    in_account,
+)
+agent = WorkloadSecurityAgent(
+    "agent",
+    WorkloadSecurityAgentArgs(placement=placement, logs=logs, alarms=alarms, settings=settings.agent),
+    in_account,
+)
+cluster = SoftPosCluster(
+    "cluster",
+    SoftPosClusterArgs(
+        placement=placement,
+        logs=logs,
+        alarms=alarms,
+        settings=settings.cluster,
+        vpc_id=network.vpc_id,
+        vpc_cidr=network.cidr,
+        application_subnet_ids=network.application_subnet_ids,
+        outbound=network.outbound,
+        cluster_key_arn=keys.cluster.arn,
+        agent=agent,
+        bastion_security_group_id=bastion.security_group_id,
+        ssh_key_name=bastion.key_name,
+    ),
+    in_account,
+)
+database = PaymentDatabase(
+    "database",
+    PaymentDatabaseArgs(
+        placement=placement,
+        logs=logs,
+        alarms=alarms,
+        settings=settings.database,
+        vpc_id=network.vpc_id,
+        data_subnet_ids=network.data_subnet_ids,
+        key_arn=keys.database.arn,
+        clients={"cluster": cluster.node_security_group_id, "bastion": bastion.security_group_id},
+    ),
+    in_account,
+)
+cache = SessionCache(
+    "cache",
+    SessionCacheArgs(
+        placement=placement,
+        logs=logs,
+        alarms=alarms,
+        settings=settings.cache,
+        vpc_id=network.vpc_id,
+        data_subnet_ids=network.data_subnet_ids,
+        key_arn=keys.cache.arn,
+        clients={"cluster": cluster.node_security_group_id},
+    ),
+    in_account,
+)
+edge = PublicEdge(
+    "edge",
+    PublicEdgeArgs(
+        placement=placement,
+        logs=logs,
+        alarms=alarms,
+        settings=settings.edge,
+        vpc_id=network.vpc_id,
+        public_subnet_ids=network.public_subnet_ids,
+        node_security_group_id=cluster.node_security_group_id,
+        node_port=30443,
+        autoscaling_group_names=cluster.autoscaling_group_names,
+        health_path=settings.service.health_path,
+        access_log_bucket=audit.access_log_bucket,
+    ),
+    in_account,
+)
+vpn = SiteToSiteVpn(
+    "vpn",
+    SiteToSiteVpnArgs(
+        placement=placement,
+        logs=logs,
+        alarms=alarms,
+        settings=settings.vpn,
+        vpc_id=network.vpc_id,
+        route_table_ids=network.private_route_table_ids,
     ),
     in_account,
 )

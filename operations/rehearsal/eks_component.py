@@ -22,17 +22,19 @@ CLUSTER_TYPE = "aws:eks/cluster:Cluster"
 def eks_children(component: Resource, cloud: Cloud) -> Iterator[Resource]:
     """The resources that the component registers, in its order."""
     inputs = component.inputs
-    cluster = _child(component, cloud, CLUSTER_TYPE, f"{component.name}-eksCluster", _cluster_inputs(inputs), ())
+    cluster = _child(component, cloud, CLUSTER_TYPE, f"{component.name}-eksCluster", _cluster_inputs(inputs, cloud), ())
     yield cluster
     for name, entry in (inputs.get("accessEntries") or {}).items():
         yield from _access_entry(component, cloud, cluster, name, entry)
-    for addon, options in (("kube-proxy", "kubeProxyAddonOptions"), ("vpc-cni", "vpcCniOptions")):
-        yield _addon(component, cloud, cluster, addon, inputs.get(options) or {})
+    if not inputs.get("useDefaultVpcCni"):
+        yield _addon(component, cloud, cluster, "vpc-cni", inputs.get("vpcCniOptions") or {})
+    if (proxy := inputs.get("kubeProxyAddonOptions") or {}).get("enabled", True):
+        yield _addon(component, cloud, cluster, "kube-proxy", proxy)
     provider = {"kubeconfig": "[kubeconfig]"}
     yield _child(component, cloud, "pulumi:providers:kubernetes", f"{component.name}-eks-k8s", provider, (cluster.urn,))
 
 
-def _cluster_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _cluster_inputs(inputs: Mapping[str, Any], cloud: Cloud) -> dict[str, Any]:
     network = {
         "endpointPrivateAccess": inputs.get("endpointPrivateAccess", False),
         "endpointPublicAccess": inputs.get("endpointPublicAccess", True),
@@ -57,7 +59,7 @@ def _cluster_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
         if inputs.get("kubernetesServiceIpAddressRange")
         else None,
         "name": inputs.get("name"),
-        "roleArn": inputs.get("serviceRole"),
+        "roleArn": cloud.role_arn(inputs["serviceRole"]),
         "tags": inputs.get("tags"),
         "upgradePolicy": inputs.get("upgradePolicy"),
         "version": inputs.get("version"),

@@ -14,6 +14,7 @@ from pulumi.runtime.proto import resource_pb2
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 """Key by which Pulumi's wire format marks special values."""
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (a public constant of the protocol)
+RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e"
 WITHHELD = "[secret]"
 
 
@@ -44,13 +45,19 @@ class Resource:
 
 
 def plain(value: struct_pb2.Value) -> Any:
-    """A wire value as Python data, secrets withheld."""
+    """A wire value as Python data: secrets withheld, a resource as its id."""
     match value.WhichOneof("kind"):
         case "struct_value":
             fields = value.struct_value.fields
-            if SIGNATURE in fields:
-                return WITHHELD if fields[SIGNATURE].string_value == SECRET_SIGNATURE else str(fields[SIGNATURE])
-            return {key: plain(member) for key, member in fields.items()}
+            match fields[SIGNATURE].string_value if SIGNATURE in fields else "":
+                case "":
+                    return {key: plain(member) for key, member in fields.items()}
+                case found if found == SECRET_SIGNATURE:
+                    return WITHHELD
+                case found if found == RESOURCE_SIGNATURE:
+                    return fields["id"].string_value or fields["urn"].string_value
+                case found:
+                    raise ValueError(f"the program passes a value of a kind that cannot be recorded ({found}).")
         case "list_value":
             return [plain(item) for item in value.list_value.values]
         case "string_value":
@@ -74,6 +81,10 @@ class Cloud(mocks.Mocks):
 
     def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Invent the id and the outputs that are not inputs."""
+        raise NotImplementedError
+
+    def role_arn(self, role_id: str) -> str:
+        """The ARN of an IAM role whose id is known."""
         raise NotImplementedError
 
     def children(self, resource: Resource) -> Iterable[Resource]:
@@ -132,6 +143,7 @@ class Recorder(mocks.MockMonitor):
             if urn in self._recorded:
                 raise ValueError(f"duplicate resource: two resources are named {request.name!r} ({urn}); rename one.")
             self._recorded[urn] = resource
+            self.resources[urn] = mocks.MockMonitor.ResourceRegistration(urn, identity, dict(resource.outputs))
             for child in self._cloud.children(resource):
                 self._recorded[child.urn] = child
             count = len(self._recorded)

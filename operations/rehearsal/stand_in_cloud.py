@@ -226,7 +226,7 @@ INVENTED: Mapping[str, Invented] = {
     "random:index/randomId:RandomId": Invented("{hex8}", {"hex": "{hex8}", "dec": "{digits}"}),
     "aws:guardduty/detector:Detector": Invented("{hex32}", _arn("guardduty", "detector/{hex32}")),
 }
-"""Types whose outputs other resources of the program read. Any other type gets an id and an ARN of the common form."""
+"""Types whose outputs other resources of the program read. Any other type gets a name and an ARN of the common form."""
 
 INVOKED: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "aws:ssm/getParameter:getParameter": lambda args: {
@@ -253,16 +253,21 @@ class StandInCloud(Cloud):
         self._region = region
         self._account = account
 
-    def create(self, type_: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        words = _Words(self._region, self._account, f"{type_}/{name}", name, inputs)
+    def create(self, type_: str, name: str, inputs: Mapping[str, Any], seed: str = "") -> tuple[str, dict[str, Any]]:
+        """Invent the id and the outputs that are not inputs; another `seed` gives the same name another id."""
+        words = _Words(self._region, self._account, f"{type_}/{name}{seed}", name, inputs)
         invented = INVENTED.get(type_)
         if invented is None:
             kind = type_.rpartition(":")[2]
             service = type_.partition(":")[2].partition("/")[0]
-            invented = Invented("{name}", _arn(service, f"{kind.lower()}/{{name}}") if type_.startswith("aws:") else {})
+            common = {**_arn(service, f"{kind.lower()}/{{name}}"), "name": "{name}"}
+            invented = Invented("{name}", common if type_.startswith("aws:") else {})
         identity = words.fill(invented.id)
         words["id"] = identity
         return identity, {"id": identity, **words.fill_all(invented.outputs)}
+
+    def role_arn(self, role_id: str) -> str:
+        return f"arn:aws:iam::{self._account}:role/{role_id}"
 
     def children(self, resource: Resource) -> Iterable[Resource]:
         return eks_children(resource, self) if resource.type == "eks:index:Cluster" else ()
