@@ -12,7 +12,13 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.database_engine import ENGINES, LOWEST_PROMOTION_TIER, EngineName, parameter_family
+from components.database_engine import (
+    ENGINES,
+    LOWEST_PROMOTION_TIER,
+    EngineName,
+    parameter_family,
+    parameter_group_name,
+)
 from components.database_observation import DatabaseObservation
 from components.placement import DataClass, Placement
 from components.rds_authority import CERTIFICATE_AUTHORITY
@@ -51,10 +57,12 @@ class AuroraInstances:
 
     def _create_parameters(self) -> aws.rds.ParameterGroup:
         name = f"{self.name}-instance-parameters"
+        family = parameter_family(ENGINE, self.settings.engine_version)
         return aws.rds.ParameterGroup(
             name,
+            name=parameter_group_name(f"{self.cluster_identifier}-instance", family),
             description="No statement text in logs",
-            family=parameter_family(ENGINE, self.settings.engine_version),
+            family=family,
             parameters=[
                 aws.rds.ParameterGroupParameterArgs(name=parameter, value=value, apply_method="immediate")
                 for parameter, value in ENGINES[ENGINE].instance_parameters.items()

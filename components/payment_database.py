@@ -21,7 +21,7 @@ import pulumi_random as random
 from components.alarms import Alarms
 from components.aurora_instances import AuroraInstances
 from components.database_alarms import announce_events, watch_database
-from components.database_engine import ENGINES, STATIC_PARAMETERS, EngineName, parameter_family
+from components.database_engine import ENGINES, STATIC_PARAMETERS, EngineName, parameter_family, parameter_group_name
 from components.database_observation import DatabaseObservation
 from components.log_storage import LogStorage
 from components.placement import DataClass, Placement
@@ -213,6 +213,7 @@ class PaymentDatabase(pulumi.ComponentResource):
         name = f"{self._name}-subnets"
         return aws.rds.SubnetGroup(
             name,
+            name=self.cluster_identifier,
             description="Data tier, without a route to the internet",
             subnet_ids=self._args.data_subnet_ids,
             tags=self._tags(name),
@@ -221,10 +222,12 @@ class PaymentDatabase(pulumi.ComponentResource):
 
     def _create_cluster_parameters(self) -> pulumi.Output[str]:
         name = f"{self._name}-cluster-parameters"
+        family = parameter_family(self.engine, self._args.settings.engine_version)
         return aws.rds.ClusterParameterGroup(
             name,
+            name=parameter_group_name(self.cluster_identifier, family),
             description="TLS required, connections audited, no statement text in logs",
-            family=parameter_family(self.engine, self._args.settings.engine_version),
+            family=family,
             parameters=[
                 aws.rds.ClusterParameterGroupParameterArgs(
                     name=parameter,

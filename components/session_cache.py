@@ -202,6 +202,8 @@ class SessionCache(pulumi.ComponentResource):
         name = f"{self._name}-parameters"
         return aws.elasticache.ParameterGroup(
             name,
+            # With the family in its name, a major upgrade makes the new group before it leaves the old.
+            name=f"{self.replication_group_id}-{PARAMETER_FAMILY}",
             description="Expiring sessions first, dead connections closed",
             family=PARAMETER_FAMILY,
             parameters=[
@@ -216,6 +218,7 @@ class SessionCache(pulumi.ComponentResource):
         name = f"{self._name}-subnets"
         return aws.elasticache.SubnetGroup(
             name,
+            name=self.replication_group_id,
             description="Data tier, without a route to the internet",
             subnet_ids=self._args.data_subnet_ids,
             tags=self._tags(name),
