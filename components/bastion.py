@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pulumi
@@ -103,8 +103,7 @@ class Bastion(pulumi.ComponentResource):
                 f"{name}-ssh-from-{cidr}",
                 security_group_id=group.id,
                 description="SSH from a trusted range",
-                cidr_ipv4=str(cidr) if isinstance(cidr, IPv4Network) else None,
-                cidr_ipv6=str(cidr) if isinstance(cidr, IPv6Network) else None,
+                cidr_ipv4=str(cidr),
                 from_port=SSH,
                 to_port=SSH,
                 ip_protocol="tcp",

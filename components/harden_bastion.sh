@@ -1,6 +1,8 @@
 # Hardens an Amazon Linux 2023 host into a bastion; run once as root at first boot.
-# Needs LOG_GROUP, the CloudWatch log group that its logs go to. Holds no secret and fetches none.
+# Holds no secret and fetches none.
+# shellcheck shell=bash
 set -euo pipefail
+: "${LOG_GROUP:?the CloudWatch log group that this host's logs go to}"
 
 retry() {
   # The host boots before its address is attached, so the first downloads may fail.
