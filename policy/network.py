@@ -71,17 +71,24 @@ class Opening(NamedTuple):
 
     def reaches(self, port: int) -> bool | None:
         """Whether the entry contains the TCP port; None while that is unknown."""
-        if self.protocol.unknown:
-            return None
         name = self.protocol_name()
-        if name in ("-1", "tcp") and (self.first_port.unknown or self.last_port.unknown):
-            return None if name == "tcp" else True
+        if not self.protocol.unknown and name not in ("-1", "tcp"):
+            return False
+        if not self.ports_known:
+            return None
         first, last = self.ports()
-        return name == "-1" or (name == "tcp" and first <= port <= last)
+        return first <= port <= last
 
     @property
-    def every_port(self) -> bool:
-        return not self.protocol.unknown and not self.first_port.unknown and self.ports() == _ALL_PORTS
+    def ports_known(self) -> bool:
+        if self.protocol.unknown:
+            return False
+        return self.protocol_name() == "-1" or not (self.first_port.unknown or self.last_port.unknown)
+
+    @property
+    def every_port(self) -> bool | None:
+        """Whether the entry contains all ports; None while that is unknown."""
+        return self.ports() == _ALL_PORTS if self.ports_known else None
 
     def ports(self) -> tuple[float, float]:
         """First and last port; all of them where none is named, or for every protocol."""
@@ -91,7 +98,7 @@ class Opening(NamedTuple):
         return (first, first if last is None or last < 0 else last)
 
     def shown_ports(self) -> str:
-        if self.first_port.unknown or self.last_port.unknown:
+        if not self.ports_known:
             return "ports not known yet"
         first, last = self.ports()
         if (first, last) == _ALL_PORTS:
@@ -150,8 +157,13 @@ def covers_the_world(found: Sequence[Network]) -> bool:
     return any(joined.prefixlen < _WORLD_PREFIX[joined.version] and not internal(joined) for joined in whole)
 
 
-def closed_to_the_world(opening: Opening, wanted: str) -> Findings:
-    """The entry must not name the world; breaches name the ranges, unknown ranges are left unjudged."""
+def closed_to_the_world(opening: Opening, wanted: str, concerned: bool | None) -> Findings:
+    """An entry that is concerned (None: perhaps) must not name the world; what is unknown is left unjudged."""
+    if concerned is False or opening.place.unknown:
+        return opening.place.unjudged(wanted) if opening.place.unknown else []
+    if concerned is None:
+        narrow = opening.ranges and not any(cidr.unknown for cidr in opening.ranges)
+        return [] if narrow and not covers_the_world(networks(opening.ranges)) else opening.place.unjudged(wanted)
     if covers_the_world(networks(opening.ranges)):
         place = opening.ranges[0] if len(opening.ranges) == 1 else opening.place
         named = ", ".join(shown(cidr.value) for cidr in opening.ranges)

@@ -142,6 +142,16 @@ def number(value: Any) -> float | None:
     return None
 
 
+def version_of(value: Any) -> tuple[int, ...]:
+    """The leading numbers of a version: (8, 4) of "8.4.mysql_aurora.8.4.8", (1, 36) of 1.36; empty without any."""
+    numbers = []
+    for part in str(value).split("."):
+        if not part.isdigit():
+            break
+        numbers.append(int(part))
+    return tuple(numbers)
+
+
 def shown(value: Any) -> str:
     """A value as a message shows it: JSON, shortened; never the text of a secret."""
     if value is None:

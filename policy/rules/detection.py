@@ -38,7 +38,7 @@ def recorder_on(status: Resource) -> Findings:
 )
 def records_everything(recorder: Resource) -> Findings:
     group = recorder["recordingGroup"]
-    strategy = group["recordingStrategy"]["useOnly"]
+    strategy = group["recordingStrategies"]["useOnly"]
     if strategy.known and group["allSupported"].absent:
         return strategy.must_be("ALL_SUPPORTED_RESOURCE_TYPES")
     # Provider defaults: all supported types, without the global ones.

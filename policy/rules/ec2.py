@@ -137,9 +137,9 @@ def detailed_monitoring(launched: Resource) -> Findings:
 )
 def disks_encrypted(launched: Resource) -> Findings:
     if launched.kind == _TEMPLATE:
-        mappings = [mapping for mapping in launched["blockDeviceMappings"] if mapping["noDevice"].absent]
-        disks = [mapping["ebs"] for mapping in mappings if mapping["virtualName"].absent]
-        none = launched["blockDeviceMappings"].breach(_DISKS) if not mappings else []
+        mappings = list(launched["blockDeviceMappings"])
+        disks = [m["ebs"] for m in mappings if not m["noDevice"].known and not m["virtualName"].known]
+        none = launched["blockDeviceMappings"].breach(_DISKS) if not disks else []
     else:
         root = (
             []

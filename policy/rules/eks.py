@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from ..network import covers_the_world, networks
-from ..reading import Breach, Finding, Findings, Property, Unjudged
+from ..reading import Breach, Finding, Findings, Property, Unjudged, version_of
 from ..rule import HIGH, LOW, MEDIUM, Resource, StackFindings, rule
 from ..sensitive import from_base64
 from ..stack import Stack
@@ -78,14 +78,10 @@ def secrets_encrypted(cluster: Resource) -> Findings:
 )
 def supported_version(cluster: Resource, *, minimum_version: float = 1.35) -> Findings:
     # AWS's calendar: 1.34 leaves standard support on 2 December 2026, 1.35 on 27 March 2027. Default: the newest.
-    least = _minor(minimum_version)
+    least = version_of(minimum_version)
     return cluster["version"].must(
-        lambda version: _minor(version) >= least, f"{minimum_version:g} or newer", default="1.99"
+        lambda version: version_of(version) >= least, f"{minimum_version:g} or newer", default="1.99"
     )
-
-
-def _minor(version: object) -> tuple[int, ...]:
-    return tuple(int(part) for part in str(version).split(".")[:2] if part.isdigit())
 
 
 @rule(

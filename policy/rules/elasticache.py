@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..reading import Findings
+from ..reading import Findings, version_of
 from ..rule import CRITICAL, HIGH, LOW, MEDIUM, Resource, rule
 
 _GROUP: Final = "aws.elasticache.ReplicationGroup"
@@ -225,4 +225,4 @@ def supported_engine(cache: Resource) -> Findings:
     if cache["engine"].value == "memcached" or _member_of_group(cache):
         return []
     # AWS default: the newest version. Redis 4 and 5 ended standard support in January 2026.
-    return cache["engineVersion"].must(lambda text: int(str(text).split(".")[0] or 0) >= 6, "6.2 or newer", default="7")
+    return cache["engineVersion"].must(lambda text: version_of(text) >= (6,), "6.2 or newer", default="7")

@@ -37,7 +37,8 @@ _ESCALATIONS: Final = (
     "iam:UpdateLoginProfile",
 )
 _DECRYPTING: Final = ("kms:Decrypt", "kms:ReEncryptFrom")
-_WEB_IDENTITY_SUBJECT: Final = (":sub", ":aud", ":oaud")
+_WEB_IDENTITY_NAMES: Final = (":sub", ":aud", ":oaud")
+_ANY_AUDIENCE: Final = "sts.amazonaws.com"  # the audience of everybody who comes to AWS, from GitHub for instance
 
 
 def _forbidden(
@@ -218,13 +219,14 @@ def role_trusts_named_principals(role: Resource) -> Findings:
 def _any_web_identity(statement: Statement) -> bool:
     """A public identity provider (GitHub, Google …) is trusted whoever logs in there."""
     federated = any(kind == "Federated" and "saml-provider" not in who for kind, who in statement.principals)
-    subjects = [
+    named = [
         value
         for operator, key, values in statement.conditions
-        if key.endswith(_WEB_IDENTITY_SUBJECT) and not operator.endswith("ifexists")
-        for value in (values if key.endswith(":sub") or "amazonaws.com" not in key else ())
+        if key.endswith(_WEB_IDENTITY_NAMES) and not operator.endswith("ifexists")
+        for value in values
+        if value != _ANY_AUDIENCE
     ]
-    return federated and (not subjects or "*" in subjects)
+    return federated and (not named or "*" in named)
 
 
 @rule(

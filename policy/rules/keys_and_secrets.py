@@ -95,7 +95,7 @@ def rotation_period(rotation: Resource, *, maximum_days: int = 90) -> Findings:
 
 
 def _days(schedule: str) -> float:
-    """The days between two rotations: rate(30 days), rate(12 hours); a cron line runs monthly unless it names months."""
+    """The days between two rotations, from `rate(30 days)`; a cron line runs monthly unless it names months."""
     words = schedule.replace("(", " ").replace(")", " ").split()
     if words[:1] == ["rate"] and len(words) == 3 and words[1].isdigit():
         return float(words[1]) * {"hour": 1 / 24, "hours": 1 / 24}.get(words[2], 1)

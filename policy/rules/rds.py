@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..reading import Breach, Findings, Property
+from ..reading import Breach, Findings, Property, version_of
 from ..rule import CRITICAL, HIGH, LOW, MEDIUM, Resource, StackFindings, rule
 from ..stack import Stack
 
@@ -381,16 +381,7 @@ def supported_engine(database: Resource) -> Findings:
     if oldest is None or _is_copy(database):
         return []
     wanted = f"{'.'.join(map(str, oldest))} or newer"
-    return database["engineVersion"].must(lambda text: _version(text) >= oldest, wanted, default="99")
-
-
-def _version(text: object) -> tuple[int, ...]:
-    numbers = []
-    for part in str(text).split(".")[:2]:
-        if not part.isdigit():
-            break
-        numbers.append(int(part))
-    return tuple(numbers)
+    return database["engineVersion"].must(lambda text: version_of(text) >= oldest, wanted, default="99")
 
 
 @rule(

@@ -33,7 +33,7 @@ def _each_bucket_has(stack: Stack, kind: str, inline: str, wanted: str, found: s
 @rule(
     "s3-public-access-blocked",
     "Public access is blocked in all four ways",
-    on=("aws.s3.BucketPublicAccessBlock", "aws.s3.AccountPublicAccessBlock", "aws.s3control.AccessPointPublicAccess"),
+    on=("aws.s3.BucketPublicAccessBlock", "aws.s3.AccountPublicAccessBlock"),
     requirements=_NOT_PUBLIC,
     controls="S3.1 S3.8 S3_BUCKET_LEVEL_PUBLIC_ACCESS_PROHIBITED S3_ACCOUNT_LEVEL_PUBLIC_ACCESS_BLOCKS CloudTrail.6 "
     "S3_BUCKET_PUBLIC_READ_PROHIBITED S3_BUCKET_PUBLIC_WRITE_PROHIBITED",
@@ -113,7 +113,9 @@ def policy_requires_tls(holder: Resource) -> Findings:
     policy = holder["policy"]
     if unknown := unknown_documents([policy], "refusing requests without TLS"):
         return unknown
-    if not readable(policy) or any(_refuses_plain_requests(statement) for statement in statements(policy)):
+    if (policy.known and not readable(policy)) or any(
+        _refuses_plain_requests(statement) for statement in statements(policy)
+    ):
         return []
     return policy.breach("a Deny on s3:* while aws:SecureTransport is false", "without such a statement")
 

@@ -55,12 +55,8 @@ def ssh_from_trusted_ranges(
     remedy="remove the entry, or name the ranges that administrators come from",
 )
 def rdp_closed(group: Resource) -> Findings:
-    return [
-        finding
-        for opening in ingress(group)
-        if opening.reaches(RDP)
-        for finding in closed_to_the_world(opening, "closed to the internet")
-    ]
+    wanted = "closed to the internet"
+    return [f for opening in ingress(group) for f in closed_to_the_world(opening, wanted, opening.reaches(RDP))]
 
 
 @rule(
@@ -74,11 +70,12 @@ def rdp_closed(group: Resource) -> Findings:
 )
 def world_reaches_only_https(group: Resource, *, allowed_ports: Sequence[float] = (443,)) -> Findings:
     named = ", ".join(f"{port:g}" for port in allowed_ports)
+    wanted = f"at most port {named} open to the internet"
     return [
         finding
         for opening in ingress(group)
         if not _within(opening, allowed_ports) and not _judged_as_administration(opening)
-        for finding in closed_to_the_world(opening, f"at most port {named} open to the internet")
+        for finding in closed_to_the_world(opening, wanted, opening.ports_known or None)
     ]
 
 
@@ -102,12 +99,7 @@ def _judged_as_administration(opening: Opening) -> bool:
     remedy="name the protocol and the ports that are needed, such as TCP 443",
 )
 def egress_by_port(group: Resource) -> Findings:
-    return [
-        finding
-        for opening in egress(group)
-        if opening.every_port
-        for finding in closed_to_the_world(opening, "named ports")
-    ]
+    return [f for opening in egress(group) for f in closed_to_the_world(opening, "named ports", opening.every_port)]
 
 
 @rule(
