@@ -74,18 +74,23 @@ class PrivateBucket(pulumi.ComponentResource):
         self.ready = policy.bucket
         self.register_outputs({"name": self.name, "arn": self.arn})
 
+    @property
+    def _outlives_stack(self) -> bool:
+        """What a passing environment logged goes with it; a compliance lock forbids even that."""
+        return self._args.placement.production or self._args.lock == "compliance"
+
     def _create_bucket(self) -> aws.s3.Bucket:
-        placement, lock = self._args.placement, self._args.lock
-        # What a passing environment logged goes with it; compliance locks forbid even that.
-        outlives_stack = placement.production or lock == "compliance"
+        placement = self._args.placement
         # Holds data: evidence.
         return aws.s3.Bucket(
             self._name,
             bucket=self.name,
-            object_lock_enabled=lock is not None,
-            force_destroy=not outlives_stack,
+            object_lock_enabled=self._args.lock is not None,
+            force_destroy=not self._outlives_stack,
             tags=placement.tags(self._name, DataClass.AUDIT),
-            opts=pulumi.ResourceOptions(parent=self, protect=placement.production, retain_on_delete=outlives_stack),
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=placement.production, retain_on_delete=self._outlives_stack
+            ),
         )
 
     def _close_to_public(self) -> aws.s3.BucketPublicAccessBlock:
@@ -177,12 +182,17 @@ class PrivateBucket(pulumi.ComponentResource):
         )
 
     def _policy(self) -> dict[str, Any]:
+        refuse = {"Effect": "Deny", "Principal": "*"}
         without_tls = {
             "Sid": "RefuseWithoutTls",
-            "Effect": "Deny",
-            "Principal": "*",
             "Action": "s3:*",
             "Resource": [self.arn, f"{self.arn}/*"],
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            **refuse,
         }
-        return {"Version": "2012-10-17", "Statement": [without_tls, *self._args.statements]}
+        statements = [without_tls, *self._args.statements]
+        if self._outlives_stack:
+            # Only the lifecycle ends what is kept; it does not ask this policy.
+            deletion = {"Sid": "RefuseDeletion", "Action": "s3:DeleteObjectVersion", "Resource": f"{self.arn}/*"}
+            statements.append({**deletion, **refuse})
+        return {"Version": "2012-10-17", "Statement": statements}
