@@ -16,7 +16,7 @@ _RECORDING: Final = "10.2.1 10.2.1.1 10.2.1.2 10.2.1.5"
     "cloudtrail-present",
     "A stack that makes a network has a trail",
     requirements=_RECORDING,
-    controls="CloudTrail.3 CLOUD_TRAIL_ENABLED CLOUDTRAIL_SECURITY_TRAIL_ENABLED",
+    controls="CloudTrail.3 CLOUD_TRAIL_ENABLED",
     severity=HIGH,
     remedy="add a cloudtrail.Trail, or record an exception that names the account's trail",
 )
@@ -31,7 +31,7 @@ def present(stack: Stack) -> StackFindings:
     "Trails record all Regions and the global services, and are on",
     on=_TRAIL,
     requirements=_RECORDING,
-    controls="MULTI_REGION_CLOUD_TRAIL_ENABLED CLOUD_TRAIL_ENABLED CLOUDTRAIL_SECURITY_TRAIL_ENABLED",
+    controls="MULTI_REGION_CLOUD_TRAIL_ENABLED CLOUD_TRAIL_ENABLED",
     severity=HIGH,
     remedy="set isMultiRegionTrail to true and leave includeGlobalServiceEvents and enableLogging on",
 )

@@ -58,7 +58,7 @@ def without_key_pair(instance: Resource) -> Findings:
     "ec2-no-public-address",
     "Instances have no public address",
     on=(*_INSTANCES, _TEMPLATE, _CONFIGURATION),
-    requirements="1.4.4 1.3.1",
+    requirements="1.4.4 1.3.1 1.4.5",
     controls="EC2_INSTANCE_NO_PUBLIC_IP EC2.25 Autoscaling.5 EC2_LAUNCH_TEMPLATE_PUBLIC_IP_DISABLED",
     severity=HIGH,
     remedy="set associatePublicIpAddress to false and reach the instance through the load balancer or the bastion",

@@ -217,7 +217,6 @@ def failover(group: Resource) -> Findings:
     "Caches run a supported engine with access control lists",
     on=(_GROUP, _CLUSTER),
     requirements="6.3.3 12.3.4",
-    controls="ElastiCache.6",
     severity=MEDIUM,
     remedy="set engineVersion to 7.0 or newer",
 )

@@ -185,7 +185,7 @@ def policy_readable(holder: Resource) -> Findings:
     "iam-policy-names-who",
     "No resource policy allows everyone",
     on=tuple(RESOURCE_POLICIES),
-    requirements="1.4.4 7.2.1 7.2.2 7.3.3",
+    requirements="1.3.1 1.4.4 7.2.1 7.2.2 7.3.3",
     controls="S3_BUCKET_POLICY_NOT_MORE_PERMISSIVE S3_BUCKET_PUBLIC_READ_PROHIBITED S3_BUCKET_PUBLIC_WRITE_PROHIBITED",
     severity=CRITICAL,
     remedy="name the accounts, roles or services in Principal, or narrow it by a condition on the source",

@@ -76,7 +76,7 @@ def bucket_has_block(stack: Stack) -> StackFindings:
     "s3-no-acl",
     "Buckets have no ACL: their policy alone says who may do what",
     on=("aws.s3.BucketAcl", _BUCKET, "aws.s3.BucketObject", "aws.s3.BucketObjectv2"),
-    requirements="7.2.1 7.2.2 7.3.1",
+    requirements="1.3.1 7.2.1 7.2.2 7.3.1",
     controls="S3_BUCKET_ACL_PROHIBITED S3_BUCKET_PUBLIC_READ_PROHIBITED S3_BUCKET_PUBLIC_WRITE_PROHIBITED",
     severity=HIGH,
     remedy="remove the ACL, and own the objects by s3.BucketOwnershipControls with BucketOwnerEnforced",

@@ -39,7 +39,7 @@ _NAMING_SOURCES: Final = ("sourceAccount", "sourceArn", "principalOrgId")
     "lambda-not-public",
     "Functions cannot be called by everyone",
     on=("aws.lambda.Permission", "aws.lambda.FunctionUrl"),
-    requirements="7.2.1 1.4.4 7.2.2",
+    requirements="1.3.1 1.4.4 7.2.1 7.2.2",
     controls="Lambda.1 LAMBDA_FUNCTION_PUBLIC_ACCESS_PROHIBITED",
     severity=CRITICAL,
     remedy="name the principal or its source, and let function URLs authorise by AWS_IAM",
