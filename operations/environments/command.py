@@ -27,13 +27,15 @@ from settings import REHEARSAL, Settings, example_values
 OWNER = "SOFTPOS_OWNER"
 """Environment variable that names whoever acts; CI sets it."""
 LOGIN: tuple[tuple[str, str], ...] = (
-    ("url", "application        {value}"),
-    ("clusterName", "Kubernetes         aws eks update-kubeconfig --region {region} --name {value}"),
-    ("bastionAddress", "bastion            ssh ec2-user@{value}"),
-    ("databaseEndpoint", "database           {value} (through the bastion, with IAM authentication)"),
-    ("cacheEndpoint", "cache              {value} (from the cluster, with IAM authentication)"),
+    ("application", "applicationUrl"),
+    ("Kubernetes", "kubeconfigCommand"),
+    ("pods", "kubectlCommand"),
+    ("bastion", "sshCommand"),
+    ("database, through the bastion", "databaseWriterEndpoint"),
+    ("cache, from the cluster", "cachePrimaryEndpoint"),
+    ("dashboard", "dashboardUrl"),
 )
-"""Outputs that tell how to use an environment, and the line for each."""
+"""How to use an environment: what, and the output that says it."""
 
 name_argument = click.argument("name", metavar="NAME")
 owner_option = click.option(
@@ -82,7 +84,7 @@ def up(name: str, ttl: str, source: str, owner: str, image: str, purpose: str, s
             image=_image(image, environments.settings),
         )
         environment, outputs = environments.up(request, snapshot)
-    _show(console, environment, outputs, environments.settings.region)
+    _show(console, environment, outputs)
 
 
 @env.command("list")
@@ -173,11 +175,12 @@ def _image(given: str, settings: Settings) -> str:
     return given
 
 
-def _show(console: Console, environment: Environment, outputs: Mapping[str, Any], region: str) -> None:
+def _show(console: Console, environment: Environment, outputs: Mapping[str, Any]) -> None:
     console.print(
         f"{environment.name} is up until {lifetimes.as_text(environment.until)} (`env extend {environment.name}`).",
         highlight=False,
     )
-    for output, line in LOGIN:
+    width = max(len(what) for what, _ in LOGIN)
+    for what, output in LOGIN:
         if output in outputs:
-            console.print(f"  {line.format(value=outputs[output], region=region)}", highlight=False, soft_wrap=True)
+            console.print(f"  {what:{width}}  {outputs[output]}", highlight=False, soft_wrap=True, markup=False)
