@@ -45,7 +45,7 @@ class MigrationPipelineArgs:
     vpc_id: pulumi.Input[str]
     vpc_cidr: IPv4Network
     """Where the interface endpoints of AWS services are."""
-    data_subnet_ids: list[pulumi.Output[str]]
+    data_subnet_ids: Sequence[pulumi.Input[str]]
     on_premises_cidrs: tuple[IPv4Network, ...]
     """Where the source is."""
     key_arn: pulumi.Input[str]
@@ -86,6 +86,8 @@ class MigrationPipeline(pulumi.ComponentResource):
     state_table_name: str
     task_names: tuple[str, ...]
     """Names of the DMS tasks; none where the migration is not enabled."""
+    replication_instance_id: str | None
+    """Name of the replication instance; None where the migration is not enabled."""
     outputs: dict[str, pulumi.Input[str]]
     """ARNs by the cutover tool's names for them; empty where the migration is not enabled."""
 
@@ -96,6 +98,7 @@ class MigrationPipeline(pulumi.ComponentResource):
         self._children = pulumi.ResourceOptions(parent=self)
         self.state_table_name = self._create_state_table()
         self.task_names = ()
+        self.replication_instance_id = None
         self.outputs = {}
         if args.settings.enabled:
             self._migrate()
@@ -113,7 +116,7 @@ class MigrationPipeline(pulumi.ComponentResource):
 
     def _migrate(self) -> None:
         args, name = self._args, self._name
-        instance_id = args.placement.name(name)
+        self.replication_instance_id = instance_id = args.placement.name(name)
         log_group_name = f"dms-tasks-{instance_id}"
         # DMS would create the group itself, by this name, unencrypted and kept for ever.
         log_group = args.logs.group(f"{name}-log", log_group_name, self)

@@ -10,7 +10,7 @@ made and kept by AWS; applications log in by IAM (``rds-db:connect`` on `cluster
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +51,7 @@ class PaymentDatabaseArgs:
     alarms: Alarms
     settings: DatabaseSettings
     vpc_id: pulumi.Input[str]
-    data_subnet_ids: list[pulumi.Output[str]]
+    data_subnet_ids: Sequence[pulumi.Input[str]]
     """Subnets without a route to the internet, one a zone; a Multi-AZ DB cluster needs exactly three."""
     key_arn: pulumi.Input[str]
     """Customer-managed key of the database."""

@@ -10,7 +10,7 @@ user `default`, whom Redis lets in without a name, is off. Data, snapshots and l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -54,7 +54,7 @@ class SessionCacheArgs:
     alarms: Alarms
     settings: CacheSettings
     vpc_id: pulumi.Input[str]
-    data_subnet_ids: list[pulumi.Output[str]]
+    data_subnet_ids: Sequence[pulumi.Input[str]]
     """Subnets without a route to the internet, one a zone."""
     key_arn: pulumi.Input[str]
     """Customer-managed key of the cache."""

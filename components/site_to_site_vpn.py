@@ -10,7 +10,7 @@ Manager: they are in no state file. AWS changes a tunnel's endpoint only when so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ class SiteToSiteVpnArgs:
     alarms: Alarms
     settings: VpnSettings
     vpc_id: pulumi.Input[str]
-    route_table_ids: list[pulumi.Output[str]]
+    route_table_ids: Sequence[pulumi.Input[str]]
     """Route tables of the private tiers, which learn the way to the data centre."""
 
 
