@@ -22,7 +22,7 @@ _SECRETS: Final = (
     (
         "a password",
         re.compile(
-            r"(?i)(?:password|passwd|pwd|secret|api_?key|auth_?token)[\"']?\s*[:=]\s*[\"']?"
+            r"(?i)(?<!:)(?:password|passwd|pwd|secret|api_?key|auth_?token)[\"']?\s*[:=]\s*[\"']?"
             r"(?![\"'$<{%*(\s]|\{\{|null|true|false|none|arn:)[^\s\"',;&}<>$()]{6,}"
         ),
     ),

@@ -21,7 +21,6 @@ _OWNERS_ONLY: Final = (
     "s3:PutEncryptionConfiguration",
     "s3:PutObjectAcl",
 )
-_AUDIT_WRITERS: Final = {"aws.cloudtrail.Trail": "s3BucketName", "aws.cfg.DeliveryChannel": "s3BucketName"}
 
 
 def _each_bucket_has(stack: Stack, kind: str, inline: str, wanted: str, found: str) -> StackFindings:
@@ -276,7 +275,7 @@ def lifecycle_in_force(lifecycle: Resource) -> Findings:
 
 @rule(
     "s3-audit-bucket-locked",
-    "Buckets of trails and configuration records are locked: nobody can delete or change what is in them",
+    "Buckets of trails are locked: nobody can delete or change what is in them",
     requirements="10.3.2 10.3.4 10.5.1",
     controls="S3.15 S3_BUCKET_DEFAULT_LOCK_ENABLED CLOUDTRAIL_SECURITY_TRAIL_ENABLED",
     severity=HIGH,
@@ -284,11 +283,11 @@ def lifecycle_in_force(lifecycle: Resource) -> Findings:
 )
 def audit_bucket_locked(stack: Stack) -> StackFindings:
     locks, _ = stack.linked(("aws.s3.BucketObjectLockConfiguration",), "bucket", (_BUCKET,))
+    # Not the buckets of AWS Config, which cannot deliver into a bucket with a default retention.
     audit = {
         bucket.urn: bucket
-        for kind, path in _AUDIT_WRITERS.items()
-        for writer in stack.of(kind)
-        for bucket in stack.targets(writer, writer[path], _BUCKET)
+        for trail in stack.of("aws.cloudtrail.Trail")
+        for bucket in stack.targets(trail, trail["s3BucketName"], _BUCKET)
     }
     findings: StackFindings = []
     for bucket in audit.values():
