@@ -7,8 +7,10 @@ import settings as configuration
 from components.alarms import Alarms
 from components.audit_trail import AuditTrail, AuditTrailArgs
 from components.bastion import Bastion, BastionArgs
+from components.dashboard import Dashboard, DashboardArgs
 from components.encryption_keys import EncryptionKeys, EncryptionKeysArgs
 from components.log_storage import LogStorage
+from components.migration_pipeline import MigrationPipeline, MigrationPipelineArgs
 from components.payment_database import PaymentDatabase, PaymentDatabaseArgs
 from components.placement import Placement
 from components.public_edge import PublicEdge, PublicEdgeArgs
@@ -16,6 +18,7 @@ from components.secure_vpc import SecureVpc, SecureVpcArgs
 from components.session_cache import SessionCache, SessionCacheArgs
 from components.site_to_site_vpn import SiteToSiteVpn, SiteToSiteVpnArgs
 from components.softpos_cluster import SoftPosCluster, SoftPosClusterArgs
+from components.softpos_service import NODE_PORT, CacheAddress, DatabaseAddress, SoftPosService, SoftPosServiceArgs
 from components.workload_security import WorkloadSecurityAgent, WorkloadSecurityAgentArgs
 
 settings = configuration.load()
@@ -138,7 +141,7 @@ edge = PublicEdge(
         vpc_id=network.vpc_id,
         public_subnet_ids=network.public_subnet_ids,
         node_security_group_id=cluster.node_security_group_id,
-        node_port=30443,
+        node_port=NODE_PORT,
         autoscaling_group_names=cluster.autoscaling_group_names,
         health_path=settings.service.health_path,
         access_log_bucket=audit.access_log_bucket,
@@ -158,4 +161,96 @@ vpn = SiteToSiteVpn(
     in_account,
 )
 
-pulumi.export("vpcId", network.vpc_id)
+service = SoftPosService(
+    "service",
+    SoftPosServiceArgs(
+        placement=placement,
+        alarms=alarms,
+        settings=settings.service,
+        kubernetes_provider=cluster.kubernetes_provider,
+        cluster_name=cluster.name,
+        nodes_ready=cluster.nodes_ready,
+        vpc_cidr=network.cidr,
+        database=DatabaseAddress(
+            cluster_resource_id=database.cluster_resource_id,
+            endpoint=database.endpoint,
+            reader_endpoint=database.reader_endpoint,
+            port=database.port,
+            name=database.database_name,
+        ),
+        cache=CacheAddress(
+            replication_group_id=cache.replication_group_id,
+            user_id=cache.user_id,
+            user_name=cache.user_name,
+            primary_endpoint=cache.primary_endpoint,
+            reader_endpoint=cache.reader_endpoint,
+            port=cache.port,
+        ),
+        secret_key_arn=keys.database.arn,
+    ),
+    in_account,
+)
+migration = MigrationPipeline(
+    "migration",
+    MigrationPipelineArgs(
+        placement=placement,
+        logs=logs,
+        alarms=alarms,
+        settings=settings.migration,
+        vpc_id=network.vpc_id,
+        vpc_cidr=network.cidr,
+        data_subnet_ids=network.data_subnet_ids,
+        on_premises_cidrs=settings.vpn.on_premises_cidrs,
+        key_arn=keys.migration.arn,
+        database_engine=settings.database.engine,
+        database_security_group_id=database.security_group_id,
+        database_port=database.port,
+        vpn_ready=vpn.ready,
+    ),
+    in_account,
+)
+dashboard = Dashboard(
+    "dashboard",
+    DashboardArgs(
+        placement=placement,
+        load_balancer_arn_suffix=edge.load_balancer_arn_suffix,
+        target_group_arn_suffix=edge.target_group_arn_suffix,
+        firewall_metric_name=edge.firewall_metric_name,
+        autoscaling_group_names=cluster.autoscaling_group_names,
+        database_cluster_identifier=database.cluster_identifier,
+        replication_group_id=cache.replication_group_id,
+        vpn_connection_id=vpn.connection_id,
+        replication_instance_id=migration.replication_instance_id,
+    ),
+    in_account,
+)
+
+outputs = {
+    "region": settings.region,
+    "applicationUrl": edge.url,
+    "zoneNameServers": edge.name_servers,
+    "bastionAddress": bastion.public_address,
+    "sshCommand": pulumi.Output.format("ssh ec2-user@{0}", bastion.public_address),
+    "kubeconfigCommand": f"aws eks update-kubeconfig --region {settings.region} --name {cluster.name}",
+    "kubectlCommand": f"kubectl --namespace {service.namespace} get pods",
+    "databaseWriterEndpoint": database.endpoint,
+    "databaseReaderEndpoint": database.reader_endpoint,
+    "cachePrimaryEndpoint": cache.primary_endpoint,
+    "cacheReaderEndpoint": cache.reader_endpoint,
+    "vpnTunnelAddresses": vpn.tunnel_addresses,
+    "migrationTaskNames": list(migration.task_names),
+    "migration": migration.describe(
+        region=settings.region,
+        vpn_connection_id=vpn.connection_id,
+        application_secret_arn=service.connection_secret_arn,
+        database_writer_endpoint=database.endpoint,
+        database_reader_endpoint=database.reader_endpoint,
+        database_cluster_id=database.cluster_identifier,
+        database_port=database.port,
+        health_url=f"{edge.url}{settings.service.health_path}",
+    ),
+    "dashboardUrl": dashboard.url,
+    "trailBucket": audit.trail_bucket_name,
+}
+for name, value in outputs.items():
+    pulumi.export(name, value)
