@@ -71,11 +71,9 @@ class ConfigRecorder(pulumi.ComponentResource):
                 {
                     "Effect": "Allow",
                     "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-                    # The audit key, by its alias: a key's ARN is not known before it exists.
+                    # A key's ARN is not known before it exists; by way of S3 this role reaches its own bucket alone.
                     "Resource": placement.arn("kms", "key/*"),
-                    "Condition": {
-                        "ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{placement.name('audit')}"}
-                    },
+                    "Condition": {"StringEquals": {"kms:ViaService": f"s3.{placement.region}.amazonaws.com"}},
                 },
             ],
             parent=self,

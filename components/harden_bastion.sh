@@ -2,7 +2,7 @@
 # Holds no secret and fetches none.
 # shellcheck shell=bash
 set -euo pipefail
-: "${LOG_GROUP:?the CloudWatch log group that this host's logs go to}"
+: "${LOG_GROUP:?the CloudWatch log group of this host}"
 
 retry() {
   # The host boots before its address is attached, so the first downloads may fail.

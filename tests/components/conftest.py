@@ -19,31 +19,31 @@ TOPIC_ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
 Play = Callable[[Callable[[], object]], Recording]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def placement() -> Placement:
     return Placement(
         stack="test", region=REGION, account_id=ACCOUNT, production=False, owner="platform", cost_centre="softpos"
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def production(placement: Placement) -> Placement:
     return Placement(
         stack="prod", region=REGION, account_id=ACCOUNT, production=True, owner="platform", cost_centre="softpos"
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def logs(placement: Placement) -> LogStorage:
     return LogStorage(placement=placement, key_arn=LOG_KEY_ARN, retention_days=400)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def alarms(placement: Placement) -> Alarms:
     return Alarms(placement=placement, topic_arn=TOPIC_ARN)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def play() -> Play:
     """Build components inside a program and get what they registered; every `apply` has run by then."""
 
