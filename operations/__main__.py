@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "cutover": ("operations.cutover.command:cutover", "Move the live database to AWS, with a way back."),
     "bench": ("operations.bench.command:bench", "Measure the figures that have a target."),
     "smoke": ("operations.smoke.command:smoke", "See a deployed stack from outside: TLS, firewall, health, privacy."),
+    "pipeline": ("operations.pipeline.command:pipeline", "What the workflows call: preview, deploy, comment, drift."),
     "env": ("operations.environments.command:env", "Test environments without a ticket."),
 }
 """Where each command stands, and its line in the help text."""

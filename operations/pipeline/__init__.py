@@ -1,0 +1,1 @@
+"""What the workflows call: preview, deploy, comments, issues. The YAML only says when; what happens stands here."""

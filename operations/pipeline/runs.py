@@ -1,0 +1,92 @@
+"""Previews and deployments of a permanent stack on the engine, heard event by event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pulumi import automation
+
+from operations.environments.interruption import InterruptibleCommand
+from operations.environments.progress import Progress
+from operations.environments.stacks import PARALLEL, last_words
+from operations.exits import BAD_INPUT, FAILED, Stop
+from operations.pipeline.changes import Listener, Preview
+from operations.rehearsal.program import ROOT
+
+PLANS = {"PULUMI_EXPERIMENTAL": "true"}
+"""Update plans are a preview feature of the engine."""
+
+
+class Runs:
+    """One stack on the engine.
+
+    Raises:
+        Stop: from the constructor when there is no usable `pulumi` on PATH.
+    """
+
+    def __init__(self, stack: str, root: Path = ROOT) -> None:
+        try:
+            self.command = InterruptibleCommand()
+        except (FileNotFoundError, automation.InvalidVersionError) as error:
+            raise Stop(BAD_INPUT, f"pulumi: it cannot be used ({' '.join(str(error).split())}); install it.") from None
+        self._name = stack
+        self._root = root
+        self._workspace = automation.LocalWorkspace(
+            work_dir=str(root), pulumi_command=self.command, env_vars=dict(PLANS)
+        )
+
+    def preview(self, *, plan: Path | None = None, refresh: bool = False) -> Preview:
+        """What an update would change, and what the pack says of it; `blocked` when it would not run."""
+        listener = Listener(self._name)
+        problem = ""
+        try:
+            self._stack().preview(
+                plan=str(plan.resolve()) if plan else None,
+                refresh=refresh or None,
+                policy_packs=[str(self._root / "policy")],
+                parallel=PARALLEL,
+                color="never",
+                on_event=listener.hear,
+            )
+        except automation.CommandError as error:
+            problem = last_words(str(error))
+        return listener.result(problem)
+
+    def deploy(self, say: Callable[[str], None], plan: Path | None = None) -> Progress:
+        """Update the stack; with a plan, to nothing but what the plan says.
+
+        Raises:
+            Stop: when the update broke off, with what failed and what to do.
+        """
+        progress = Progress(say)
+        try:
+            self._stack().up(
+                plan=str(plan.resolve()) if plan else None,
+                policy_packs=[str(self._root / "policy")],
+                parallel=PARALLEL,
+                color="never",
+                show_secrets=False,
+                suppress_outputs=True,
+                on_event=progress.hear,
+            )
+        except automation.CommandError as error:
+            how = "it was stopped" if self.command.interrupted else "it broke off"
+            said = progress.problems or [last_words(str(error))]
+            raise Stop(
+                FAILED,
+                *dict.fromkeys(said),
+                f"{self._name}: {how} after {progress.line()}. What is done stays; the next run goes on from there.",
+            ) from None
+        return progress
+
+    def pending(self) -> list[str]:
+        """URNs of the operations that were under way when an engine died."""
+        try:
+            state = self._workspace.export_stack(self._name).deployment or {}
+        except automation.CommandError as error:
+            raise Stop(FAILED, f"pulumi: the state of {self._name} cannot be read: {last_words(str(error))}") from None
+        return [operation["resource"]["urn"] for operation in state.get("pending_operations") or ()]
+
+    def _stack(self) -> automation.Stack:
+        return automation.Stack.select(self._name, self._workspace)
