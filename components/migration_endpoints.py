@@ -23,12 +23,13 @@ from components.service_role import ServiceRole, create_service_role
 Side = Literal["on-premises", "aws"]
 
 DMS_ENGINES: Mapping[EngineName, str] = {"aurora-mysql": "aurora", "mysql": "mysql"}
-CAPTURE_ATTRIBUTES = "eventsPollInterval=1"
+CAPTURE = aws.dms.EndpointMysqlSettingsArgs(events_poll_interval=1)
 """Seconds between looks at an idle binary log; the default of 5 would lengthen the cutover."""
-LOAD_ATTRIBUTES = "Initstmt=SET FOREIGN_KEY_CHECKS=0;loadUsingCSV=false"
-"""Tables arrive in any order, so foreign keys are not checked in DMS's own sessions (validation compares every row).
-Rows arrive by INSERT: LOAD DATA LOCAL would want ``local_infile`` on the server, and it hides rows that it drops.
-INSERT caps TIME values beyond 24 hours; the validation names such rows."""
+LOAD = aws.dms.EndpointMysqlSettingsArgs(after_connect_script="SET FOREIGN_KEY_CHECKS=0")
+"""Tables arrive in any order, so foreign keys are not checked in DMS's own sessions; validation compares every row."""
+LOAD_ATTRIBUTES = "loadUsingCSV=false"
+"""Rows arrive by INSERT: LOAD DATA LOCAL would want ``local_infile`` on the server, and it hides rows that it drops.
+INSERT caps TIME values beyond 24 hours (DMS user guide, MySQL as a target); the validation names such rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,9 +159,15 @@ class MigrationEndpoints:
             secrets_manager_arn=secret.arn,
             secrets_manager_access_role_arn=reader.arn,
             kms_key_arn=self.key_arn,
-            extra_connection_attributes=CAPTURE_ATTRIBUTES if end.type == "source" else LOAD_ATTRIBUTES,
+            mysql_settings=CAPTURE if end.type == "source" else LOAD,
+            extra_connection_attributes=None if end.type == "source" else LOAD_ATTRIBUTES,
             # AWS refuses to change an endpoint under a running task; it is stopped for that and resumed.
             pause_replication_tasks=True,
             tags=self.placement.tags(name, DataClass.CARDHOLDER),
-            opts=pulumi.ResourceOptions(parent=self.parent, depends_on=[*self.after, *reader.ready]),
+            opts=pulumi.ResourceOptions(
+                parent=self.parent,
+                # AWS gives both back in words of its own; that difference would pause a running task at each update.
+                ignore_changes=["extraConnectionAttributes", "mysqlSettings"],
+                depends_on=[*self.after, *reader.ready],
+            ),
         )

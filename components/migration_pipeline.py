@@ -54,7 +54,7 @@ class MigrationPipelineArgs:
     database_security_group_id: pulumi.Input[str]
     database_port: int
     vpn_ready: Sequence[pulumi.Resource]
-    """What the VPN consists of; it exists before anything of DMS does."""
+    """What the VPN consists of; it exists before any endpoint or task does."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ class MigrationPipeline(pulumi.ComponentResource):
     def _create_instance(self, instance_id: str) -> aws.dms.ReplicationInstance:
         args, settings = self._args, self._args.settings
         roles = provide_service_roles(self._name, args.placement, settings.service_roles, self)
-        after = [*args.vpn_ready, *roles]
+        # Only endpoints and tasks wait for the VPN (docs/adr/0010): an instance alone moves nothing.
         subnets_name = f"{self._name}-subnets"
         subnets = aws.dms.ReplicationSubnetGroup(
             subnets_name,
@@ -234,7 +234,7 @@ class MigrationPipeline(pulumi.ComponentResource):
             replication_subnet_group_description="Data tier, without a route to the internet",
             subnet_ids=args.data_subnet_ids,
             tags=self._tags(subnets_name),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=roles),
         )
         name = f"{self._name}-instance"
         return aws.dms.ReplicationInstance(
@@ -250,7 +250,7 @@ class MigrationPipeline(pulumi.ComponentResource):
             auto_minor_version_upgrade=True,
             preferred_maintenance_window=MAINTENANCE_WINDOW,
             tags=self._tags(name, DataClass.CARDHOLDER),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=roles),
         )
 
     def _create_task(
@@ -264,6 +264,9 @@ class MigrationPipeline(pulumi.ComponentResource):
 
         It is not protected, for `migrationEnabled: false` is to remove it. Its fixed id protects it instead: a
         replacement is created before the old one is deleted, and AWS refuses a second task of the same id.
+
+        Changed mappings or settings stop a running task, and only the cutover tool starts it again; a change of tags or
+        of the instance does not.
         """
         name = f"{self._name}-{task.role}"
         return aws.dms.ReplicationTask(

@@ -1,5 +1,5 @@
-"""The documents that tell a DMS task what to move and how: complete, because DMS fills in what is left out and every
-later preview would show a difference.
+"""The documents that tell a DMS task what to move and how: complete, and with no key that DMS would not give back. Either
+would show as a difference in every later preview, and the provider stops a running task to apply a difference.
 
 Three choices differ from what DMS does by itself. Large objects are moved whole, never cut. A row that cannot be
 applied stops its table instead of being skipped with a line in a log. Changes are applied so that repeating one does no
@@ -24,7 +24,6 @@ VALIDATION_PARTITION_ROWS = 10_000
 
 LOG_COMPONENTS = (
     "ADDONS",
-    "CDC",
     "COMMON",
     "COMMUNICATION",
     "DATA_STRUCTURE",
@@ -80,7 +79,7 @@ _SETTINGS: dict[str, Any] = {
         "FullLobMode": True,
         "LobChunkSize": LOB_CHUNK_KIB,
         "LimitedSizeLobMode": False,
-        "LobMaxSize": 0,
+        "LobMaxSize": 32,
         "InlineLobMaxSize": INLINE_LOB_KIB,
         "LoadMaxFileSize": 0,
         "ParallelLoadThreads": 0,
@@ -158,6 +157,7 @@ _SETTINGS: dict[str, Any] = {
         "CommitTimeout": 1,
         "MemoryLimitTotal": 1_024,
         "MemoryKeepTime": 60,
+        "RecoveryTimeout": -1,
         "StatementCacheSize": 50,
     },
     "ValidationSettings": {

@@ -230,11 +230,11 @@ def test_the_migration_admits_itself_to_the_database_on_mysql_only(migration: Re
     assert (rule.inputs["fromPort"], rule.inputs["toPort"]) == (3306, 3306)
 
 
-def test_everything_of_dms_waits_for_the_vpn(migration: Recording) -> None:
+def test_whatever_could_move_data_waits_for_the_vpn(migration: Recording) -> None:
     connection = migration.named("vpn-connection").urn
     routes = {found.urn for found in migration.resources if "RoutePropagation" in found.type}
-    of_dms = [found for found in migration.resources if found.type.startswith("aws:dms/")]
-    assert len(of_dms) == 12
+    of_dms = [found for found in migration.resources if found.type in ("aws:dms/endpoint:Endpoint", TASK)]
+    assert len(of_dms) == 6
     for found in of_dms:
         assert {connection, *routes} <= waits_for(migration, found), found.name
 
@@ -309,8 +309,24 @@ def test_rows_are_loaded_without_local_infile_which_the_database_refuses(migrati
     parameters = {entry["name"]: entry["value"] for group in groups for entry in group.inputs["parameters"]}
     assert parameters["local_infile"] == "0"
     for end in migration.of(ENDPOINT):
-        attributes = end.inputs["extraConnectionAttributes"].split(";")
+        attributes = end.inputs.get("extraConnectionAttributes", "").split(";")
         assert ("loadUsingCSV=false" in attributes) is (end.inputs["endpointType"] == "target")
+
+
+def test_foreign_keys_are_left_unchecked_in_the_sessions_of_dms_only(migration: Recording) -> None:
+    scripts = {end.name: end.inputs["mysqlSettings"].get("afterConnectScript") for end in migration.of(ENDPOINT)}
+    assert scripts == {
+        "migration-endpoint-source": None,
+        "migration-endpoint-target": "SET FOREIGN_KEY_CHECKS=0",
+        "migration-endpoint-reverse-source": None,
+        "migration-endpoint-reverse-target": "SET FOREIGN_KEY_CHECKS=0",
+    }
+
+
+def test_words_that_aws_gives_back_otherwise_do_not_pause_a_running_task(migration: Recording) -> None:
+    for end in migration.of(ENDPOINT):
+        assert end.inputs["pauseReplicationTasks"] is True
+        assert {"extraConnectionAttributes", "mysqlSettings"} <= set(end.ignore_changes)
 
 
 # ---- Tasks ----------------------------------------------------------------------------------------------------------
