@@ -55,7 +55,8 @@ def _cluster_inputs(inputs: Mapping[str, Any], cloud: Cloud) -> dict[str, Any]:
         }
         if inputs.get("encryptionConfigKeyArn")
         else None,
-        "kubernetesNetworkConfig": {"serviceIpv4Cidr": inputs["kubernetesServiceIpAddressRange"]}
+        "bootstrapSelfManagedAddons": inputs.get("bootstrapSelfManagedAddons", True),
+        "kubernetesNetworkConfig": {"ipFamily": "ipv4", "serviceIpv4Cidr": inputs["kubernetesServiceIpAddressRange"]}
         if inputs.get("kubernetesServiceIpAddressRange")
         else None,
         "name": inputs.get("name"),
@@ -75,7 +76,7 @@ def _access_entry(
         "clusterName": cluster.outputs["name"],
         "principalArn": entry["principalArn"],
         "type": entry.get("type", "STANDARD"),
-        "tags": component.inputs.get("tags"),
+        "tags": entry.get("tags"),
     }
     access = _child(
         component, cloud, "aws:eks/accessEntry:AccessEntry", f"{component.name}-{name}", inputs, (cluster.urn,)
