@@ -127,7 +127,7 @@ cache = SessionCache(
         vpc_id=network.vpc_id,
         data_subnet_ids=network.data_subnet_ids,
         key_arn=keys.cache.arn,
-        clients={"cluster": cluster.node_security_group_id},
+        clients={"cluster": cluster.node_security_group_id, "bastion": bastion.security_group_id},
     ),
     in_account,
 )

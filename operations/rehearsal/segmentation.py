@@ -59,7 +59,10 @@ def inward(all_openings: Iterable[Opening], group: str) -> tuple[Opening, ...]:
 
 
 def one_sided(all_openings: Iterable[Opening]) -> tuple[Opening, ...]:
-    """Openings between two groups that are open at one end only: traffic is dropped there, or a rule is left over."""
+    """Openings between two groups that are open at one end only: traffic is dropped there, or a rule is left over.
+
+    A range at the other end counts as open to the group: which addresses a group's members have is not known here.
+    """
     known = tuple(all_openings)
     return tuple(opening for opening in known if not opening.from_outside and not _has_other_end(opening, known))
 
@@ -96,7 +99,7 @@ def _has_other_end(opening: Opening, known: tuple[Opening, ...]) -> bool:
     return any(
         other.direction != opening.direction
         and other.group == opening.peer
-        and (other.peer == opening.group or other.peer == "0.0.0.0/0")
+        and (other.peer == opening.group or other.from_outside)
         and (other.covers(opening) or opening.covers(other))
         for other in known
     )
