@@ -1,12 +1,16 @@
-"""What wakes somebody up about the cache: a table of alarms, each for every node."""
+"""What wakes somebody up about the cache: a table of alarms, each for every node.
+
+ElastiCache's own notifications are not used: it cannot publish to an encrypted topic (ElastiCache user guide, "Event
+Notifications and Amazon SNS"). A node that fails is seen by its silence.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import pulumi
+import pulumi_aws as aws
 
 from components.alarms import Alarms, Comparison, Metric
 
@@ -29,9 +33,20 @@ class Alarm:
     minutes: int
     says: str
     comparison: Comparison = "GreaterThanThreshold"
+    missing: Literal["breaching", "notBreaching"] = "notBreaching"
 
 
 ALARMS = (
+    Alarm(
+        role="silent",
+        metric="CPUUtilization",
+        statistic="Maximum",
+        comparison="LessThanThreshold",
+        limit=0,
+        missing="breaching",
+        minutes=3,
+        says="A node of the cache is silent: it has failed or is being replaced. Look at the cache's events.",
+    ),
     Alarm(
         role="cpu",
         metric="EngineCPUUtilization",
@@ -91,9 +106,13 @@ ALARMS = (
 )
 
 
-def watch_cache(name: str, nodes: Sequence[str], alarms: Alarms, parent: pulumi.Resource) -> None:
-    """Create the alarms for every node, `name` being the cache's logical name and `nodes` AWS's own node names."""
-    for number, node in enumerate(nodes, start=1):
+def watch_cache(
+    name: str, group: aws.elasticache.ReplicationGroup, nodes: int, alarms: Alarms, parent: pulumi.Resource
+) -> None:
+    """Create the alarms for each of the group's `nodes`, once they exist; `name` is the cache's logical name."""
+    for number in range(1, nodes + 1):
+        # AWS's own name for a node without sharding.
+        node = pulumi.Output.concat(group.id, f"-{number:03}")
         for row in ALARMS:
             metric = Metric(
                 namespace="AWS/ElastiCache",
@@ -109,4 +128,5 @@ def watch_cache(name: str, nodes: Sequence[str], alarms: Alarms, parent: pulumi.
                 says=row.says,
                 parent=parent,
                 periods=row.minutes,
+                missing=row.missing,
             )

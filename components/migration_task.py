@@ -1,5 +1,7 @@
-"""The documents that tell a DMS task what to move and how: complete, and with no key that DMS would not give back. Either
-would show as a difference in every later preview, and the provider stops a running task to apply a difference.
+"""The documents that tell a DMS task what to move and how.
+
+They are complete, and hold no key that DMS would not give back. Either would show as a difference in every later
+preview, and the provider stops a running task to apply a difference.
 
 Three choices differ from what DMS does by itself. Large objects are moved whole, never cut. A row that cannot be
 applied stops its table instead of being skipped with a line in a log. Changes are applied so that repeating one does no

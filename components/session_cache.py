@@ -95,8 +95,7 @@ class SessionCache(pulumi.ComponentResource):
         group = self._create_replication_group()
         self.primary_endpoint = group.primary_endpoint_address
         self.reader_endpoint = group.reader_endpoint_address
-        nodes = [f"{self.replication_group_id}-{number:03}" for number in range(1, self._node_count + 1)]
-        watch_cache(name, nodes, args.alarms, self)
+        watch_cache(name, group, self._node_count, args.alarms, self)
         self.register_outputs({"primaryEndpoint": self.primary_endpoint, "readerEndpoint": self.reader_endpoint})
 
     @property
@@ -158,7 +157,6 @@ class SessionCache(pulumi.ComponentResource):
             snapshot_window=SNAPSHOT_WINDOW,
             maintenance_window=MAINTENANCE_WINDOW,
             auto_minor_version_upgrade=True,
-            notification_topic_arn=args.alarms.topic_arn,
             log_delivery_configurations=deliveries,
             apply_immediately=not args.placement.production,
             tags=self._tags(self._name, DataClass.CARDHOLDER),

@@ -124,7 +124,16 @@ def test_every_node_is_watched(cache: Recording) -> None:
     for node in nodes:
         watched = {a.inputs["metricName"] for a in alarms if a.inputs["dimensions"]["CacheClusterId"] == node}
         assert {"EngineCPUUtilization", "DatabaseMemoryUsagePercentage", "AuthenticationFailures"} <= watched
+        silent = [a for a in alarms if a.name.endswith("-silent") and a.inputs["dimensions"]["CacheClusterId"] == node]
+        assert [alarm.inputs["treatMissingData"] for alarm in silent] == ["breaching"]
     assert {tuple(alarm.inputs["alarmActions"]) for alarm in alarms} == {(TOPIC_ARN,)}
+
+
+def test_no_notification_is_sent_where_elasticache_cannot_deliver_it(cache: Recording) -> None:
+    """ElastiCache publishes to no encrypted topic, and ours is encrypted."""
+    assert (
+        "notificationTopicArn" not in cache.named("cache", "aws:elasticache/replicationGroup:ReplicationGroup").inputs
+    )
 
 
 def test_sessions_of_production_are_protected_and_kept_in_snapshots(build: Build, production: Placement) -> None:
