@@ -49,7 +49,7 @@ test-slow: $(VENV)/.ready-dev ## Run the long tests as well
 	@$(RUN) -m pytest -q $(ARGS)
 
 .PHONY: check
-check: format-check lint types test ## What CI checks: format, lint, types, tests
+check: format-check lint types workflows test ## What CI checks: format, lint, types, workflows, tests
 
 .PHONY: format-check
 format-check: $(VENV)/.ready-dev
@@ -66,6 +66,11 @@ lint: $(VENV)/.ready-dev ## Lint the code and the YAML
 .PHONY: types
 types: $(VENV)/.ready-dev ## Check the types, strictly
 	@$(RUN) -m mypy
+
+.PHONY: workflows
+workflows: $(VENV)/.ready-dev ## Lint the GitHub workflows: actionlint where it is installed, zizmor
+	@PATH="$$PWD/$(VENV)/bin:$$PATH"; if command -v actionlint >/dev/null; then actionlint; else echo "make workflows: actionlint is not installed and was skipped; go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12." >&2; fi
+	@$(VENV)/bin/zizmor --offline --no-progress --quiet --persona=pedantic .github
 
 .PHONY: bench
 bench: $(VENV)/.ready ## Measure the figures that have a target

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -76,8 +77,8 @@ def up(name: str, ttl: str, source: str, owner: str, image: str, purpose: str, s
     with _environments(source) as (environments, console):
         request = Request(
             name=environment_name(name, _taken_labels(environments.settings)),
-            owner=owner,
-            purpose=purpose,
+            owner=_tag("--owner", owner),
+            purpose=_tag("--purpose", purpose),
             source=source,
             account=environments.settings.account_id,
             lifetime=lifetimes.ttl(ttl, environments.settings.temporary.hours_max),
@@ -85,6 +86,7 @@ def up(name: str, ttl: str, source: str, owner: str, image: str, purpose: str, s
         )
         environment, outputs = environments.up(request, snapshot)
     _show(console, environment, outputs)
+    _tell_workflow(outputs)
 
 
 @env.command("list")
@@ -123,9 +125,13 @@ def extend(name: str, ttl: str, source: str, owner: str) -> None:
 @name_argument
 @source_option
 @owner_option
-def down(name: str, source: str, owner: str) -> None:
+@click.option("--if-there", is_flag=True, help="Be content when it is gone already.")
+def down(name: str, source: str, owner: str, if_there: bool) -> None:
     """Destroy an environment now."""
     with _environments(source) as (environments, console):
+        if if_there and not environments.knows(environment_name(name)):
+            console.print(f"{name} is gone already.", highlight=False)
+            return
         environments.down(environment_name(name), owner)
     console.print(f"{name} is gone.", highlight=False)
 
@@ -168,6 +174,17 @@ def _taken_labels(settings: Settings) -> set[str]:
     return {settings.edge.host_name.removesuffix(f".{settings.edge.zone_name}").rpartition(".")[2]}
 
 
+def _tag(option: str, value: str) -> str:
+    """A value that AWS takes as a tag's."""
+    if not re.fullmatch(r"[\w .:/=+@-]{1,128}", value):
+        raise Stop(
+            BAD_INPUT,
+            f"{option}: {value!r} is not allowed; allowed: 1 to 128 letters, digits, spaces and any of .:/=+-@_; "
+            "AWS takes nothing else as a tag.",
+        )
+    return value
+
+
 def _image(given: str, settings: Settings) -> str:
     """An image by digest; a digest alone means the source's repository."""
     if re.fullmatch(r"sha256:[0-9a-f]{64}", given):
@@ -184,3 +201,11 @@ def _show(console: Console, environment: Environment, outputs: Mapping[str, Any]
     for what, output in LOGIN:
         if output in outputs:
             console.print(f"  {what:{width}}  {outputs[output]}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _tell_workflow(outputs: Mapping[str, Any]) -> None:
+    """Inside a workflow, its next steps and GitHub's own page know the address."""
+    file = os.environ.get("GITHUB_OUTPUT")
+    if file and "applicationUrl" in outputs:
+        with Path(file).open("a", encoding="utf-8") as written:
+            written.write(f"url={outputs['applicationUrl']}\n")

@@ -123,6 +123,10 @@ class Environments:
         if left:
             raise Stop(FAILED, f"{left.stack}: it is not all gone: {left.reason} Run the command again.")
 
+    def knows(self, name: str) -> bool:
+        """Whether there is anything of an environment: an entry in the ledger or a stack."""
+        return name in self.ledger().environments or stack_of(name) in self.engine.names()
+
     def reap(self) -> tuple[list[str], list[Left]]:
         """Destroy every expired environment; returns what is gone and what is left.
 

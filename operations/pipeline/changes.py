@@ -12,6 +12,8 @@ from pulumi import automation
 Verb = Literal["create", "update", "replace", "delete"]
 VERBS: tuple[Verb, ...] = ("replace", "delete", "create", "update")
 """The kinds of change, the most dangerous first."""
+DRIFTS: Mapping[str, Verb] = {"update": "update", "delete": "delete"}
+"""What a refresh finds: it differs, or it is gone."""
 HOLDS_DATA = frozenset(
     {
         "aws:cloudtrail/trail:Trail",
@@ -151,8 +153,8 @@ class Listener:
 
     def _read(self, step: automation.events.StepEventMetadata) -> None:
         """After a refresh the step's end says whether the cloud differs."""
-        verb = step.op.value
-        if step.urn in self._refreshed and verb in ("update", "delete") and not _invisible(step.urn):
+        verb = DRIFTS.get(step.op.value)
+        if verb and step.urn in self._refreshed and not _invisible(step.urn):
             self._refreshed.discard(step.urn)
             self._drift[step.urn] = Change(verb, step.urn, tuple(sorted(step.diffs or step.detailed_diff or ())))
 

@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
+from operations.environments.command import env
 from operations.environments.progress import speaker
 from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
 from operations.files import write_whole
-from operations.pipeline import changes, comment, drift, exceptions, forecast, github, locks
+from operations.pipeline import changes, comment, drift, environments, exceptions, forecast, github, locks
 from operations.pipeline.runs import Runs
 from operations.rehearsal.configuration import ConfigurationError, read_configuration
 from operations.rehearsal.program import ROOT, ProgramError, record_program
@@ -130,6 +131,12 @@ def expiring(days: int, printed: bool) -> None:
         )
     else:
         repository.close_issue(topic, "None of them ends soon any more.", label)
+
+
+@pipeline.command()
+def environment() -> None:
+    """Do to a test environment what the event asks for that started the workflow."""
+    env.main(args=environments.arguments(os.environ), prog_name="env", standalone_mode=False)
 
 
 def _saved(path: Path) -> changes.Preview:

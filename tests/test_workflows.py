@@ -1,0 +1,262 @@
+"""The workflows keep their promises: least privilege, pinned actions, no credentials for forks, one update a stack."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from operations.__main__ import COMMANDS, operations
+
+ROOT = Path(__file__).parents[1]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+ACTIONS = sorted((ROOT / ".github/actions").glob("*/action.yml"))
+EVERY_FILE = [*WORKFLOWS, *ACTIONS]
+DEPLOYING = ("deploy", "environment")
+
+
+def content(path: Path) -> dict[str, Any]:
+    """A workflow as data; YAML 1.1 reads the key `on` as true."""
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {("on" if key is True else key): value for key, value in found.items()}
+
+
+def named(name: str) -> dict[str, Any]:
+    return content(ROOT / f".github/workflows/{name}.yml")
+
+
+def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in WORKFLOWS:
+        for name, job in content(path)["jobs"].items():
+            yield f"{path.stem}/{name}", job
+
+
+def steps(job: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = job.get("steps") or job["runs"]["steps"]
+    return found
+
+
+def scripts() -> Iterator[tuple[str, str]]:
+    for where, job in [*jobs(), *((path.stem, content(path)) for path in ACTIONS)]:
+        for step in steps(job):
+            if "run" in step:
+                yield where, step["run"]
+
+
+JOBS = dict(jobs())
+
+
+def test_the_workflows_of_the_design_are_there() -> None:
+    assert [path.stem for path in WORKFLOWS] == ["deploy", "environments", "nightly", "pull-request"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_no_permission_is_given_to_a_whole_workflow(path: Path) -> None:
+    assert content(path)["permissions"] == {}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_every_job_names_its_permissions_and_its_end(name: str) -> None:
+    job = JOBS[name]
+    assert job["permissions"]["contents"] == "read"
+    writes = {key for key, value in job["permissions"].items() if value == "write"}
+    assert writes <= {"id-token", "pull-requests", "issues"}
+    assert job["timeout-minutes"] <= 60
+
+
+@pytest.mark.parametrize("path", EVERY_FILE, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_action_is_pinned_by_commit_and_says_its_release(path: Path) -> None:
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if "uses:" in line]
+    foreign = [line for line in lines if "uses: ./" not in line]
+    assert foreign
+    for line in foreign:
+        assert re.fullmatch(r"(- )?uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
+
+
+def test_one_action_has_one_commit_everywhere() -> None:
+    pins: dict[str, set[str]] = {}
+    for path in EVERY_FILE:
+        for action, commit in re.findall(r"uses: ([\w./-]+)@([0-9a-f]{40})", path.read_text(encoding="utf-8")):
+            pins.setdefault(action, set()).add(commit)
+    assert len(pins) >= 5
+    assert {action: commits for action, commits in pins.items() if len(commits) > 1} == {}
+
+
+@pytest.mark.parametrize("path", EVERY_FILE, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_there_is_no_long_lived_key(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert "secrets." not in text
+    assert "aws-access-key-id" not in text.lower()
+    assert "PULUMI_ACCESS_TOKEN" not in text
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_no_checkout_leaves_its_token_behind(name: str) -> None:
+    checkouts = [step for step in steps(JOBS[name]) if "actions/checkout" in step.get("uses", "")]
+    assert [step["with"]["persist-credentials"] for step in checkouts] == [False]
+
+
+def test_no_script_has_an_expression_in_it() -> None:
+    assert [where for where, script in scripts() if "${{" in script] == []
+
+
+@pytest.mark.parametrize("name", [name for name, job in JOBS.items() if "id-token" in job["permissions"]])
+def test_who_may_log_in_to_aws_does_it_by_oidc_and_not_for_forks(name: str) -> None:
+    job, workflow = JOBS[name], named(name.partition("/")[0])
+    logins = [step for step in steps(job) if "configure-aws-credentials" in step.get("uses", "")]
+    assert [set(step["with"]) for step in logins] == [{"role-to-assume", "aws-region"}]
+    if "pull_request" in workflow["on"]:
+        assert "github.event.pull_request.head.repo.full_name == github.repository" in job["if"]
+
+
+@pytest.mark.parametrize("name", [name for name in JOBS if name.startswith("pull-request/")])
+def test_a_pull_request_never_gets_the_deploy_role(name: str) -> None:
+    assert "DEPLOY_ROLE" not in str(JOBS[name])
+    assert "environment" not in JOBS[name]
+
+
+def test_no_workflow_runs_a_forks_code_with_the_bases_rights() -> None:
+    for path in WORKFLOWS:
+        assert {"pull_request_target", "workflow_run", "issue_comment"}.isdisjoint(content(path)["on"])
+
+
+def test_check_and_rehearsal_run_for_everybody_without_credentials() -> None:
+    found = named("pull-request")["jobs"]
+    for name in ("check", "rehearse"):
+        assert "if" not in found[name]
+        assert found[name]["permissions"] == {"contents": "read"}
+    assert found["rehearse"]["strategy"]["matrix"]["stack"] == ["dev", "prod"]
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_one_update_of_a_stack_at_a_time_and_none_is_cut_off(stack: str) -> None:
+    job = JOBS[f"deploy/{stack}"]
+    assert job["concurrency"] == {"group": f"stack-{stack}", "cancel-in-progress": False}
+    assert job["environment"] == stack
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_deployment_is_smoked_and_a_broken_one_says_how_to_unlock(stack: str) -> None:
+    found = [(step["run"], step.get("if", "")) for step in steps(JOBS[f"deploy/{stack}"]) if "run" in step]
+    commands = [run.partition("operations ")[2] for run, _ in found]
+    assert commands[0].startswith(f"pipeline deploy --stack {stack}")
+    assert commands[1] == f"smoke --stack {stack}"
+    assert commands[2] == f"pipeline unlocked --stack {stack}"
+    assert found[2][1] == "${{ failure() || cancelled() }}"
+
+
+def test_production_runs_what_was_planned_checked_and_approved_after_dev() -> None:
+    job, plan = JOBS["deploy/prod"], JOBS["deploy/plan"]
+    assert job["needs"] == ["check", "dev", "plan"]
+    [planned] = [step["run"] for step in steps(plan) if "--plan" in step.get("run", "")]
+    [deployed] = [step["run"] for step in steps(job) if "--plan" in step.get("run", "")]
+    assert planned.endswith("preview --stack prod --plan plan.json")
+    assert deployed.endswith("deploy --stack prod --plan plan.json")
+    [kept] = [step["with"] for step in steps(plan) if "upload-artifact" in step.get("uses", "")]
+    [taken] = [step["with"] for step in steps(job) if "download-artifact" in step.get("uses", "")]
+    assert kept["name"] == taken["name"]
+    assert "PREVIEW_ROLE_PROD" in str(plan)
+
+
+def test_production_is_reached_only_from_a_runner_behind_the_vpn() -> None:
+    for name in ("deploy/prod", "deploy/plan"):
+        assert "vars.RUNNER_PROD" in JOBS[name]["runs-on"]
+
+
+def test_a_job_that_deploys_trusts_no_cache() -> None:
+    for name, job in JOBS.items():
+        if name.startswith(DEPLOYING):
+            assert not any("cache" in step.get("with", {}) for step in steps(job)), name
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_what_must_end_gracefully_gets_the_signal_itself(name: str) -> None:
+    """GitHub interrupts the step's own process: a shell in between would swallow it."""
+    for step in steps(JOBS[name]):
+        if re.search(r"pipeline (deploy|preview|environment)", step.get("run", "")):
+            assert step["run"].startswith("exec "), step["run"]
+
+
+def test_every_command_that_a_workflow_runs_exists() -> None:
+    found = set()
+    for _, script in scripts():
+        for line in script.splitlines():
+            if "-m operations" in line:
+                words = [word for word in shlex.split(line.partition("-m operations ")[2]) if not word.startswith("-")]
+                group = operations.get_command(click.Context(operations), words[0])
+                assert words[0] in COMMANDS
+                assert group
+                if isinstance(group, click.Group):
+                    assert words[1] in group.commands, line
+                found.add(" ".join(words[: 2 if isinstance(group, click.Group) else 1]))
+    assert found == {
+        "smoke",
+        *(f"pipeline {name}" for name in ("preview", "comment", "deploy", "unlocked", "drift", "expiring")),
+        "pipeline environment",
+    }
+
+
+def test_every_make_target_that_a_workflow_runs_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    wanted = {match for _, script in scripts() for match in re.findall(r"make ([a-z-]+)", script)}
+    assert {"check", "rehearse", "setup"} <= wanted
+    assert wanted <= targets
+
+
+def test_the_cli_is_of_the_same_release_as_the_locked_sdk() -> None:
+    [version] = [
+        step["with"]["pulumi-version"] for step in steps(content(ACTIONS[0])) if "pulumi" in step.get("uses", "")
+    ]
+    assert f"\npulumi=={version} " in (ROOT / "requirements.txt").read_text(encoding="utf-8")
+
+
+def test_the_nightly_run_looks_at_both_stacks_vulnerabilities_and_exceptions() -> None:
+    found = named("nightly")["jobs"]
+    assert [one["stack"] for one in found["drift"]["strategy"]["matrix"]["include"]] == ["dev", "prod"]
+    assert "PREVIEW_ROLE" in str(found["drift"])
+    assert any("pip-audit" in step.get("run", "") for step in steps(found["audit"]))
+    assert any("expiring --days 14" in step.get("run", "") for step in steps(found["exceptions"]))
+
+
+def test_environments_come_by_form_label_and_clock() -> None:
+    found = named("environments")
+    assert set(found["on"]) == {"workflow_dispatch", "pull_request", "schedule"}
+    assert set(found["on"]["pull_request"]["types"]) >= {"labeled", "unlabeled", "synchronize", "closed"}
+    [job] = found["jobs"].values()
+    assert job["concurrency"]["cancel-in-progress"] is False
+    assert "ENVIRONMENTS_ROLE" in str(job)
+    assert "DEPLOY_ROLE" not in str(job)
+
+
+def test_dependencies_are_kept_current() -> None:
+    updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))["updates"]
+    assert {update["package-ecosystem"] for update in updates} == {"github-actions", "pip"}
+
+
+def tool(name: str) -> str:
+    """A linter on PATH or in the virtual environment, else the test is skipped with the reason."""
+    found = shutil.which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    if not found:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+def test_actionlint_finds_nothing() -> None:
+    done = subprocess.run([tool("actionlint")], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_zizmor_finds_nothing() -> None:
+    command = [tool("zizmor"), "--offline", "--no-progress", "--persona=pedantic", ".github"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
