@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -23,10 +24,22 @@ from settings import example_values, read
 @click.command()
 @click.option("--stack", required=True, metavar="NAME", help="The stack to rehearse, as in Pulumi.NAME.yaml.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as JSON.")
+@click.option(
+    "--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as a page."
+)
+@click.option("--against", type=click.Path(path_type=Path), help="In the page, compare with an older --json.")
 @click.option("--config", "overrides", multiple=True, metavar="KEY=VALUE", help="What if: set one setting; repeatable.")
 @click.option("--whole", is_flag=True, help="List every resource, not one line a type.")
 @click.option("--debug", is_flag=True, help="Show the traceback when the program fails.")
-def rehearse(stack: str, json_file: Path | None, overrides: tuple[str, ...], whole: bool, debug: bool) -> None:
+def rehearse(
+    stack: str,
+    json_file: Path | None,
+    html_file: Path | None,
+    against: Path | None,
+    overrides: tuple[str, ...],
+    whole: bool,
+    debug: bool,
+) -> None:
     """Play the whole deployment of a stack and judge it.
 
     \b
@@ -36,14 +49,34 @@ def rehearse(stack: str, json_file: Path | None, overrides: tuple[str, ...], who
       2  bad settings or arguments, one line each
       3  the program or the policy pack failed
     """
+    if against and not html_file:
+        raise Stop(
+            BAD_INPUT, "--against: there is no page to compare in; allowed: together with --html; add --html FILE."
+        )
+    older = _older(against) if against else None
     errors = Console(stderr=True)
     with errors.status("reading settings") as status:
         rehearsal = _rehearse(stack, _pairs(overrides), status.update, debug=debug)
     if json_file:
         write_whole(json_file, json.dumps(as_document(rehearsal), indent=1, sort_keys=False) + "\n")
+    if html_file:
+        write_whole(html_file, _page(rehearsal, older))
     print_report(rehearsal, Console(), whole=whole)
     if rehearsal.verdicts.blocking:
         raise Stop(REFUSED)
+
+
+def _older(path: Path) -> Mapping[str, Any]:
+    from operations.page.comparison import read_document  # the page's parts are imported only when it is asked for
+
+    return read_document(path)
+
+
+def _page(rehearsal: Rehearsal, older: Mapping[str, Any] | None) -> str:
+    from operations.evidence.provenance import read_provenance
+    from operations.page.page import render_page
+
+    return render_page(rehearsal, read_provenance(ROOT), older)
 
 
 def _pairs(overrides: tuple[str, ...]) -> dict[str, str]:

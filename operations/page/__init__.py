@@ -1,0 +1,1 @@
+"""A rehearsal as one HTML page: the architecture, the verdicts, the timeline, what changes, what it costs."""

@@ -1,0 +1,189 @@
+"""The page as people meet it: in a browser, by keyboard, in the dark, on paper, on a phone."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operations.evidence.assessment import Outcome, assess
+from operations.page.prices import estimate
+from operations.page.rendering import source
+from operations.rehearsal.document import Rehearsal
+from operations.rehearsal.program import Recording
+from tests.operations.page.sample import SECRET
+
+LIGHT, DARK = 0, 1
+
+
+@pytest.fixture
+def tab(browser: Any, page_file: Path) -> Iterator[Any]:
+    """The page, opened from disk; a console message or a failed script fails the test."""
+    opened = browser.new_page(viewport={"width": 1360, "height": 900})
+    noise: list[str] = []
+    opened.on("console", lambda message: noise.append(message.text))
+    opened.on("pageerror", lambda error: noise.append(str(error)))
+    opened.on(
+        "request", lambda request: None if request.url.startswith(("file:", "data:")) else noise.append(request.url)
+    )
+    opened.goto(page_file.as_uri())
+    yield opened
+    opened.close()
+    assert noise == []
+
+
+def shown_rules(tab: Any) -> list[str]:
+    names: list[str] = tab.eval_on_selector_all(
+        ".rule:not([hidden])", "rules => rules.map(rule => rule.dataset.outcome)"
+    )
+    return names
+
+
+def test_violations_come_first_then_the_undetermined_then_exceptions(page: str) -> None:
+    order = re.findall(r'<li class="rule [a-z-]+" data-outcome="([a-z ]+)"', page)
+    assert order
+    assert order == sorted(order, key=list(Outcome).index)
+    assert order[0] == "fail"
+
+
+def test_no_secret_reaches_the_page(page: str) -> None:
+    assert SECRET not in page
+    assert "[secret]" in page
+
+
+def test_the_page_asks_for_nothing_from_elsewhere(page: str) -> None:
+    markup = page[: page.index('<script type="application/json"')]
+    links = re.findall(r'(?:src|href|action)="([^"]*)"', markup)
+    assert links
+    assert [link for link in links if not link.startswith(("#", "data:"))] == []
+    assert "url(" not in markup
+
+
+def test_every_verdict_of_the_assessment_is_in_the_page(page: str, recording: Recording) -> None:
+    assessment = assess(recording.stack, recording.resources)
+    assert page.count('<li class="rule ') == len(assessment.rules)
+
+
+def test_text_can_be_read_on_every_background() -> None:
+    """WCAG 2.2 AA: 4.5 to 1, in both themes."""
+    palette = dict(re.findall(r"--([a-z-]+): light-dark\((#[0-9a-f]{6}, #[0-9a-f]{6})\)", source("palette.css")))
+    surfaces = ["paper", "sheet", "raised"]
+    pairs = [(text, surface) for text in ("ink", "quiet", "link", "cardholder", "fail", "pass") for surface in surfaces]
+    pairs += [(text, f"{text}-tint") for text in ("pass", "fail", "unknown", "excepted", "cardholder")]
+    pairs += [("ink", f"{tint}-tint") for tint in ("fail", "unknown", "cardholder")]
+    for theme in (LIGHT, DARK):
+        for text, surface in pairs:
+            ratio = contrast(*(palette[name].split(", ")[theme] for name in (text, surface)))
+            assert ratio >= 4.5, (text, surface, theme, round(ratio, 2))
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+    red, green, blue = (
+        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4 for channel in channels
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_search_and_filters_narrow_the_verdicts_and_say_how_many_are_left(tab: Any) -> None:
+    before = shown_rules(tab)
+    assert {"fail", "pass"} <= set(before)
+    tab.keyboard.press("/")
+    tab.keyboard.type("imdsv2 bastion")
+    assert shown_rules(tab) == ["fail"]
+    assert tab.inner_text("#shown").startswith("1 of ")
+    tab.fill("#search", "")
+    tab.uncheck("[name=outcome][value=pass]")
+    assert set(shown_rules(tab)) == {"fail"}
+    tab.select_option("#chapter", "2")
+    assert 0 < len(shown_rules(tab)) < before.count("fail")
+
+
+def test_a_thing_of_the_drawing_tells_its_settings_and_controls_by_keyboard_alone(tab: Any) -> None:
+    tab.focus('[data-actor="rds-database"]')
+    tab.keyboard.press("Enter")
+    assert tab.inner_text("#detail-title") == "MySQL database"
+    detail = tab.inner_text("#detail-body")
+    assert "is reached by EKS nodes: 3306" in detail
+    tab.click("#detail details summary")
+    detail = tab.inner_text("#detail-body")
+    assert "storageEncrypted" in detail
+    assert "masterPassword" in detail
+    assert SECRET not in detail
+    tab.keyboard.press("Escape")
+    assert tab.is_hidden("#detail")
+    assert tab.evaluate("document.activeElement.dataset.actor") == "rds-database"
+
+
+def test_a_resource_named_in_a_verdict_opens_its_details(tab: Any) -> None:
+    tab.click(".rule.fail .thing >> nth=0")
+    assert tab.is_visible("#detail")
+    assert tab.locator("#detail .controls li").count() > 0
+
+
+def test_the_timeline_shows_every_resource_when_asked_and_the_slowest_case(tab: Any) -> None:
+    few = tab.locator(".bars tr:visible").count()
+    tab.check("#every")
+    assert tab.locator(".bars tr:visible").count() > few
+    tab.check("[name=case][value=worst]")
+    assert tab.locator("td.worst .bar.critical:visible").count() > 0
+    assert tab.locator("td.median:visible").count() == 0
+
+
+def test_the_theme_can_be_chosen_and_follows_the_system_otherwise(browser: Any, page_file: Path) -> None:
+    tab = browser.new_page(color_scheme="dark")
+    tab.goto(page_file.as_uri())
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert tab.evaluate(background) == "rgb(17, 21, 28)"
+    tab.select_option("#theme", "light")
+    assert tab.evaluate(background) == "rgb(255, 255, 255)"
+    tab.close()
+
+
+@pytest.mark.parametrize("width", [320, 768, 1360])
+def test_nothing_but_the_drawing_and_tables_scrolls_sideways(tab: Any, width: int) -> None:
+    tab.set_viewport_size({"width": width, "height": 800})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_on_paper_every_rule_is_there_whatever_was_filtered(tab: Any) -> None:
+    tab.fill("#search", "no rule has such a text")
+    assert shown_rules(tab) == []
+    tab.emulate_media(media="print")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert "pass" in shown_rules(tab)
+    assert tab.is_hidden(".filters >> nth=0")
+
+
+def test_every_control_has_a_name_for_a_screen_reader(tab: Any) -> None:
+    nameless = tab.evaluate(
+        """() => [...document.querySelectorAll('button, a, input, select, [role=button], [tabindex="0"], summary')]
+        .filter(one => !`${one.textContent}${one.ariaLabel ?? ""}${one.labels?.length || ""}`.trim())
+        .map(one => one.outerHTML.slice(0, 80))"""
+    )
+    assert nameless == []
+    assert tab.evaluate("document.documentElement.lang") == "en"
+    ids = tab.eval_on_selector_all("[id]", "all => all.map(one => one.id)")
+    assert len(ids) == len(set(ids))
+
+
+def test_prices_count_what_is_billed_and_name_what_they_do_not_know(rehearsal: Rehearsal) -> None:
+    lines = {(line.type.rpartition(":")[2], line.what): line for line in estimate(rehearsal.recording.resources).lines}
+    assert lines["NodeGroup", "m7i.large"].amount == 3
+    assert round(lines["ClusterInstance", "db.r7g.large"].usd, 2) == 201.48
+    huge = [
+        resource
+        for resource in rehearsal.recording.resources
+        if resource.type == "aws:rds/clusterInstance:ClusterInstance"
+    ]
+    huge[0].inputs["instanceClass"] = "db.unheard-of"  # type: ignore[index]
+    try:
+        assert [line.what for line in estimate(huge).unpriced] == ["db.unheard-of"]
+    finally:
+        huge[0].inputs["instanceClass"] = "db.r7g.large"  # type: ignore[index]
