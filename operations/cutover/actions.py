@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from operations.cutover.errors import BudgetSpentError, RefusedError, ToolError
 from operations.cutover.limits import Limits
 from operations.cutover.migration import Migration
+from operations.cutover.mysql import StatementError
 
 Evidence = Mapping[str, Any]
 COMMAND_SECONDS = 120
@@ -69,12 +70,18 @@ class Statement:
 
     role: str
     text: str
+    fine_if: int = 0
+    """Error number that means that it is done already, such as the kill of a session that has just ended."""
 
     def shown(self) -> str:
         return f"{self.role}> {self.text.rstrip(';')};"
 
     def carry_out(self, run: Run) -> None:
-        run.migration.server(self.role).rows(self.text)
+        try:
+            run.migration.server(self.role).rows(self.text)
+        except StatementError as error:
+            if not self.fine_if or error.number != self.fine_if:
+                raise
 
 
 @dataclass(frozen=True, kw_only=True)

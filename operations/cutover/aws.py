@@ -108,6 +108,11 @@ class Aws:
 
     def latency_seconds(self, task_arn: str, instance_arn: str) -> float | None:
         """The larger of the task's two latest latencies; None before DMS has published one."""
+        found = self.latencies(task_arn, instance_arn)
+        return found[-1] if found else None
+
+    def latencies(self, task_arn: str, instance_arn: str) -> list[float]:
+        """The task's latency minute by minute, oldest first: the larger of DMS's two figures."""
         now = datetime.datetime.now(datetime.UTC)
         dimensions = [
             {
@@ -121,7 +126,7 @@ class Aws:
             "get_metric_data",
             StartTime=now - datetime.timedelta(seconds=10 * METRIC_SECONDS),
             EndTime=now + datetime.timedelta(seconds=METRIC_SECONDS),
-            ScanBy="TimestampDescending",
+            ScanBy="TimestampAscending",
             MetricDataQueries=[
                 {
                     "Id": name.lower(),
@@ -134,8 +139,11 @@ class Aws:
                 for name in ("CDCLatencySource", "CDCLatencyTarget")
             ],
         )
-        latest = [result["Values"][0] for result in answer["MetricDataResults"] if result["Values"]]
-        return max(latest) if latest else None
+        found: dict[Any, float] = {}
+        for result in answer["MetricDataResults"]:
+            for moment, value in zip(result["Timestamps"], result["Values"], strict=True):
+                found[moment] = max(value, found.get(moment, 0.0))
+        return [found[moment] for moment in sorted(found)]
 
     def tunnels(self, vpn_connection_id: str) -> dict[str, str]:
         """State of each VPN tunnel, `UP` or `DOWN`, by its outside address."""

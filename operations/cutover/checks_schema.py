@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from operations.cutover.catalogue import FLOATS, LONG_BYTES, LONG_TEXTS
 from operations.cutover.errors import ToolError
+from operations.cutover.grants import read_grants
 from operations.cutover.mysql import quoted, statement
 from operations.cutover.preflight import WARN, Evening, Finding, Room, require
 
@@ -166,6 +167,17 @@ def definers(evening: Evening) -> Iterator[Finding]:
         " ".join("CREATE USER '{}'@'{}' ACCOUNT LOCK;".format(*definer.rsplit("@", 1)) for definer in lacking)
         + " and grant what its objects do.",
     )
+    mighty = evening.migration.target.rows(
+        "SELECT DISTINCT REPLACE(GRANTEE, CHAR(39), '') AS account FROM information_schema.USER_PRIVILEGES "
+        "WHERE PRIVILEGE_TYPE = 'SYSTEM_USER'"
+    )
+    beyond = sorted(wanted & {str(row["account"]) for row in mighty})
+    if beyond and not read_grants(evening.migration.target).allow("SYSTEM_USER"):
+        yield require(
+            False,
+            f"system accounts as definers: {', '.join(beyond)}",
+            "On the source, create these objects anew with an ordinary account as their definer.",
+        )
 
 
 @room.check("collations")

@@ -132,7 +132,8 @@ def bypassing(evening: Evening) -> Iterator[Finding]:
     migration = evening.migration
     bypass = migration.source.dialect.bypass_privilege
     rows = migration.source.rows(
-        "SELECT DISTINCT GRANTEE AS account FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE IN (%s, 'SUPER')",
+        "SELECT DISTINCT GRANTEE AS account FROM information_schema.USER_PRIVILEGES "
+        "WHERE PRIVILEGE_TYPE IN (%s, 'SUPER')",
         (bypass,),
     )
     ours = {migration.source.account.username, migration.source_as_dms.account.username, *SYSTEM_ACCOUNTS}

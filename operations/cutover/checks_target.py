@@ -155,6 +155,24 @@ def binary_log(evening: Evening) -> Iterator[Finding]:
         )
 
 
+@room.check("creating triggers and functions")
+def trusted(evening: Evening) -> Iterator[Finding]:
+    """With the binary log on, an account without SUPER may create them only where the server trusts it."""
+    if not evening.source_catalogue.of_kind("TRIGGER", "FUNCTION"):
+        return
+    for role, variables, place in (
+        ("target", evening.target_variables, "in the target's cluster parameter group"),
+        ("source", evening.source_variables, "by SET GLOBAL on the source: the way back makes its triggers again"),
+    ):
+        value = variables.get("log_bin_trust_function_creators", "OFF")
+        mighty = read_grants(evening.migration.server(role)).allow("SUPER")
+        yield require(
+            value in ("ON", "1") or mighty,
+            f"{role}: log_bin_trust_function_creators = {value}, operator {'with' if mighty else 'without'} SUPER",
+            f"Set log_bin_trust_function_creators = 1 {place}.",
+        )
+
+
 @room.check("content")
 def content(evening: Evening) -> Iterator[Finding]:
     """Before the start the schemas are empty or hold the source's tables without rows."""

@@ -50,7 +50,7 @@ class Engine:
         Behind the freeze a refusal, a failure or a spent budget is answered with the way back before it is raised.
         """
         for name in ORDER[self._next() : ORDER.index(last) + 1]:
-            if self.record.state != name:
+            if self.record.state != name or BY_NAME[name].about_now:
                 self._session.enter(name)
             try:
                 self._steps(name, BY_NAME[name].steps(), skip=self.record.finished)
@@ -63,12 +63,7 @@ class Engine:
 
     def roll_back(self) -> str:
         """Goes the way back from wherever the record is; the name of the state in which it ended."""
-        record = self.record
-        if record.state in ("new", "rolled back"):
-            raise RefusedError(f"There is nothing to roll back: the migration is '{record.state}'.")
-        if record.state == "commit":
-            raise RefusedError("The migration is committed: the way back is closed.")
-        steps, end = way_back(record.state, record.begun)
+        steps, end = way_back_of(self.record)
         if steps == FULL_WAY_BACK:
             self._return_everything()
         else:
@@ -76,21 +71,57 @@ class Engine:
         self._session.settle(end, forget=OF_ONE_FREEZE if end == "replicate" else ())
         return end
 
+    def new_attempt(self) -> None:
+        """After a rollback: files the old attempt and begins one that loads everything again."""
+        if self.record.state == "new" or (self.record.state == "prepare" and self.record.facts.get("reload")):
+            return
+        if self.record.state != "rolled back":
+            raise RefusedError(
+                f"A reload empties the target; it is allowed after a rollback only, and the migration is at "
+                f"'{self.record.state}'."
+            )
+        self._session.next_attempt()
+        self._session.note({"reload": True})
+
+    def require_replication(self) -> None:
+        """Raises `RefusedError` unless the full load has ended: a cutover begins from running replication."""
+        record = self.record
+        if record.state not in BY_NAME or ORDER.index(record.state) < ORDER.index("replicate"):
+            raise RefusedError(f"The migration is '{record.state}'; run `cutover schema` and `cutover start` first.")
+        if record.state == "replicate" and not record.done:
+            raise RefusedError("The full load has not ended; run `cutover start` and wait for it.")
+
+    def require_agreed_days(self) -> None:
+        """Raises `RefusedError` while the way back must stay open."""
+        record, days = self.record, self._migration.limits.reverse_days
+        if record.state == "commit":
+            return
+        if record.state != "watch" or not record.done:
+            raise RefusedError(f"There is nothing to commit: the migration is at '{record.state}'.")
+        since = (time.time() - float(record.facts["served_at"])) / 86_400
+        if since < days:
+            raise RefusedError(
+                f"{days} days were agreed and {since:.1f} have passed since the switch; wait, or say --reverse-days."
+            )
+
     def _next(self) -> int:
         """Index of the state to work on: the recorded one until it is done, then the one behind it."""
         record = self.record
         if record.state == "rolled back":
             raise RefusedError("The migration was rolled back; begin a new attempt with `cutover start --reload`.")
-        if record.state == "new":
-            return 0
-        return ORDER.index(record.state) + (1 if record.done else 0)
+        return _first(record)
 
     def _answer(self, name: str, error: CutoverError | KeyboardInterrupt) -> None:
         reason = str(error) or "Interrupted by the operator."
         if name not in PAST_FREEZE or (name == "watch" and isinstance(error, KeyboardInterrupt)):
             raise error
         self._screen.tells(f"{reason} Rolling back.")
-        end = self.roll_back()
+        try:
+            end = self.roll_back()
+        except LeaseLostError:
+            raise
+        except CutoverError as second:
+            raise type(second)(f"{reason} {second}") from error
         where = (
             "The application is on the source; replication goes on"
             if end == "replicate"
@@ -118,6 +149,8 @@ class Engine:
     def _run(self, state: str) -> Run:
         facts = self.record.facts
         began = facts.get("frozen_at") if state in DOWN and "served_at" not in facts else None
+        if state == "return":
+            began = facts.get("back_at")
         return Run(
             migration=self._migration,
             facts=facts,
@@ -135,13 +168,15 @@ class Engine:
         )
         if not handing_back:
             try:
-                self._steps("rollback", (*FREEZE_TARGET, *RETURN_WRITES))
+                self._steps("rollback", FREEZE_TARGET)
+                self._steps("return", RETURN_WRITES)
             except LeaseLostError:
                 raise
             except (CutoverError, KeyboardInterrupt) as error:
                 self._patiently(REOPEN_TARGET)
                 raise RefusedError(
-                    f"Going back would lose writes, so the application stays on the target: {str(error) or 'interrupted'}"
+                    "Going back would lose writes, so the application stays on the target: "
+                    f"{str(error) or 'interrupted'}"
                 ) from error
         self._patiently(HAND_BACK)
 
@@ -165,18 +200,44 @@ class Engine:
                     time.sleep(PATIENCE_SECONDS)
 
 
+def _first(record: Record) -> int:
+    """Index of the state to work on. What was judged about now is judged again."""
+    if record.state not in BY_NAME:
+        return 0
+    return ORDER.index(record.state) + (1 if record.done and not BY_NAME[record.state].about_now else 0)
+
+
 def rehearse(migration: Migration, record: Record, last: str, screen: Screen) -> list[tuple[str, str, list[str]]]:
     """What `Engine.advance` would do, step by step: state, step and lines. Looks at everything, changes nothing."""
     plan = []
-    start = 0 if record.state in ("new", "rolled back") else ORDER.index(record.state) + (1 if record.done else 0)
+    start = _first(record)
     run = Run(migration=migration, facts=record.facts, begun=record.begun, screen=screen)
     for name in ORDER[start : ORDER.index(last) + 1]:
         for step in BY_NAME[name].steps():
-            if name == record.state and step.name in record.finished:
+            if name == record.state and step.name in record.finished and not BY_NAME[name].about_now:
                 continue
-            try:
-                lines = step.plan(run)
-            except CutoverError as error:
-                lines = [f"cannot be told yet: {error}"]
-            plan.append((name, step.name, lines))
+            plan.append((name, step.name, _lines(step, run)))
     return plan
+
+
+def rehearse_way_back(migration: Migration, record: Record, screen: Screen) -> list[tuple[str, str, list[str]]]:
+    """What `Engine.roll_back` would do now, likewise."""
+    steps, end = way_back_of(record)
+    run = Run(migration=migration, facts=record.facts, begun=record.begun, screen=screen)
+    return [(f"back to {end}", step.name, _lines(step, run)) for step in steps]
+
+
+def way_back_of(record: Record) -> tuple[tuple[Step, ...], str]:
+    """The steps back from where the record is. Raises `RefusedError` where there are none."""
+    if record.state not in BY_NAME:
+        raise RefusedError(f"There is nothing to roll back: the migration is '{record.state}'.")
+    if record.state == "commit":
+        raise RefusedError("The migration is committed: the way back is closed.")
+    return way_back(record.state, record.begun)
+
+
+def _lines(step: Step, run: Run) -> list[str]:
+    try:
+        return step.plan(run)
+    except CutoverError as error:
+        return [f"cannot be told yet: {error}"]

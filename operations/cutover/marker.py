@@ -8,6 +8,7 @@ that moves, so that the task's mapping carries it.
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Callable
 
@@ -26,7 +27,7 @@ _WRITE = (
     "ON DUPLICATE KEY UPDATE token = '{token}', written_at = NOW(6)"
 )
 _READ = "SELECT token FROM {t} WHERE id = {slot}"
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.05
 
 
 def new_token() -> str:
@@ -51,41 +52,50 @@ def seen(server: Server, schema: str, slot: int) -> str:
 
 
 class LagMeter:
-    """Measures the lag from source to target by markers of its own, while both serve as usual."""
+    """Measures the lag from source to target by markers of its own, while both serve as usual. Safe for threads.
+
+    Its tokens grow, so that a marker that has overtaken an awaited one counts as its arrival too.
+    """
 
     def __init__(self, source: Server, target: Server, schema: str) -> None:
         self._source = source
         self._target = target
         self._schema = schema
+        self._lock = threading.Lock()
         self._token = ""
         self._written = 0.0
         self._last = 0.0
 
     def lag_seconds(self) -> float:
         """Age of the marker under way, or the travel time of the last one that arrived. Sends the next one."""
-        if self._token and seen(self._target, self._schema, PROBE) != self._token:
-            return max(self._last, time.monotonic() - self._written)
-        if self._token:
-            self._last = time.monotonic() - self._written
+        with self._lock:
+            token, written = self._token, self._written
+        if token and not self._arrived(token):
+            return max(self._last, time.monotonic() - written)
+        if token:
+            self._last = time.monotonic() - written
         self._send()
         return self._last
 
     def catch_up(self, longest_seconds: float, stopped: Callable[[], None]) -> float:
         """Returns, with the seconds that it took, once everything written before this call is on the target."""
-        self._send()
-        token = self._token
+        token = self._send()
         began = time.monotonic()
-        while seen(self._target, self._schema, PROBE) != token:
+        while not self._arrived(token):
             stopped()
             waited = time.monotonic() - began
             if waited > longest_seconds:
                 raise RefusedError(f"Replication stands still: a marker has not arrived for {waited:.0f} s.")
             time.sleep(LOOK_SECONDS)
         self._last = time.monotonic() - began
-        self._token = ""
         return self._last
 
-    def _send(self) -> None:
-        self._token = new_token()
-        self._source.rows(write_statement(self._schema, PROBE, self._token))
-        self._written = time.monotonic()
+    def _arrived(self, token: str) -> bool:
+        return seen(self._target, self._schema, PROBE) >= token
+
+    def _send(self) -> str:
+        with self._lock:
+            self._token = f"{time.time_ns():032x}"
+            self._source.rows(write_statement(self._schema, PROBE, self._token))
+            self._written = time.monotonic()
+            return self._token

@@ -255,9 +255,10 @@ class Server:
             if self_lost:
                 self.close()
                 raise ConnectionLostError(self._said(statement, error)) from error
-            raise ToolError(self._said(statement, error)) from error
+            raise StatementError(self._said(statement, error), code) from error
         except pymysql.Error as error:
-            raise ToolError(self._said(statement, error)) from error
+            code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+            raise StatementError(self._said(statement, error), code) from error
 
     def _said(self, statement: str, error: Exception) -> str:
         """The verb of the statement only: a statement or a server's message may quote a value."""
@@ -265,10 +266,19 @@ class Server:
         return f"The {self.role} server did not carry out '{verb} ...': {_reason(error)}."
 
 
+class StatementError(ToolError):
+    """The server refused a statement; `number` is its error number."""
+
+    def __init__(self, sentence: str, number: int) -> None:
+        super().__init__(sentence)
+        self.number = number
+
+
 class ConnectionLostError(ToolError):
     """The connection broke; every statement of this tool may be sent again."""
 
 
+NO_SUCH_THREAD = 1094
 QUOTES_VALUES = frozenset({1062, 1265, 1264, 1292, 1366, 1406, 1451, 1452, 1064})
 """Server errors whose text quotes what a row holds, or the statement: only their number is shown."""
 

@@ -25,7 +25,8 @@ SHOW_COLUMN = {
     "VIEW": "Create View",
 }
 _COLUMNS = """SELECT TABLE_SCHEMA AS s, TABLE_NAME AS t, COLUMN_NAME AS c, ORDINAL_POSITION AS n, COLUMN_TYPE AS type,
-    IS_NULLABLE AS nullable, COLUMN_DEFAULT AS preset, EXTRA AS extra, COLLATION_NAME AS sorting
+    IS_NULLABLE AS nullable, COLUMN_DEFAULT AS preset, EXTRA AS extra,
+    COLLATION_NAME AS sorting
 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA IN ({schemas}) AND TABLE_NAME IN
     (SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA IN ({schemas}))"""
 _INDEXES = """SELECT TABLE_SCHEMA AS s, TABLE_NAME AS t, INDEX_NAME AS i, NON_UNIQUE AS many,
@@ -41,7 +42,7 @@ WHERE k.REFERENCED_TABLE_NAME IS NOT NULL AND k.TABLE_SCHEMA IN ({schemas}) GROU
 
 
 def shape(server: Server, schemas: Sequence[str]) -> dict[str, str]:
-    """Everything that makes up the schemas, each thing under its name with what it is, spelled alike on all flavours."""
+    """Everything that makes up the schemas: each thing's name and what it is, spelled alike on all flavours."""
     wanted = ", ".join(["%s"] * len(schemas))
 
     def ask(text: str) -> list[dict[str, object]]:

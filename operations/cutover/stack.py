@@ -63,7 +63,7 @@ def from_outputs(stack: str, outputs: Mapping[str, Any]) -> Stack:
     given = outputs.get(OUTPUT)
     if not isinstance(given, Mapping):
         raise SettingsError(
-            f"Stack {stack} has no output '{OUTPUT}'; turn the migration pipeline on in its settings and run `pulumi up`."
+            f"Stack {stack} has no output '{OUTPUT}'; set softpos:migrationEnabled to true and run `pulumi up`."
         )
     problems = []
     values: dict[str, Any] = {"name": stack}

@@ -19,23 +19,23 @@ from dataclasses import dataclass
 from operations.cutover import marker
 from operations.cutover import steps_application as application
 from operations.cutover import steps_dms as dms
-from operations.cutover import steps_servers as servers
+from operations.cutover import steps_objects as objects
+from operations.cutover import steps_source as source
+from operations.cutover import steps_target as target
 from operations.cutover import steps_verification as verification
 from operations.cutover.actions import Look, Run, Step, Wait
 from operations.cutover.schema import trigger_statements
+from operations.cutover.sessions import is_on
 
 
 def _remember(run: Run) -> Mapping[str, object]:
     """What a way back must restore and nobody can read off the servers later."""
     migration = run.migration
     secret = migration.aws.secret(migration.stack.application_secret_arn)
-    events = migration.source.rows(
-        "SELECT EVENT_SCHEMA AS s, EVENT_NAME AS name, STATUS AS status FROM information_schema.EVENTS"
-    )
     return {
         "application_hosts": {name: secret.get(name) for name in ("host", "port", "reader_host")},
-        "events_were_on": servers._is_on(run, "source", "event_scheduler"),
-        "events": {f"{row['s']}.{row['name']}": row["status"] for row in events},
+        "events_were_on": is_on(run, "source", "event_scheduler"),
+        "events": {f"{row['s']}.{row['name']}": row["status"] for row in objects.events(run, "source")},
         "triggers": trigger_statements(migration.source, migration.catalogue("source")),
     }
 
@@ -56,13 +56,13 @@ BACK_CLOCK = Look(
 FORWARD_MARKER_SEEN = Wait(
     name="drain the replication",
     why="the marker is the source's last write",
-    until=dms.with_connection(servers.marker_arrives("target", marker.FORWARD, "forward_token"), "forward"),
+    until=dms.with_connection(target.marker_arrives("target", marker.FORWARD, "forward_token"), "forward"),
     longest_seconds=lambda limits: limits.drain_seconds,
 )
 REVERSE_MARKER_SEEN = Wait(
     name="drain the reverse task",
     why="the marker is the target's last write",
-    until=dms.with_connection(servers.marker_arrives("source", marker.REVERSE, "reverse_token"), "reverse"),
+    until=dms.with_connection(target.marker_arrives("source", marker.REVERSE, "reverse_token"), "reverse"),
     longest_seconds=lambda limits: limits.drain_seconds,
 )
 
@@ -77,32 +77,34 @@ class State:
     """From a state that is entered but not committed."""
     back_to: str
     """Where the way back ends."""
+    about_now: bool = False
+    """Its judgements hold for the moment only: a run that comes later makes all of them again."""
 
 
-THAW_SOURCE = (servers.SOURCE_TRIGGERS, servers.THAW)
+THAW_SOURCE = (objects.SOURCE_TRIGGERS, source.THAW)
 FREEZE_TARGET = (
-    servers.LOCK_TARGET,
-    servers.END_TARGET_SESSIONS,
-    servers.TARGET_SESSIONS_GONE,
+    target.LOCK_TARGET,
+    target.END_TARGET_SESSIONS,
+    target.TARGET_SESSIONS_GONE,
     BACK_CLOCK,
-    servers.TARGET_MARKER,
-    servers.FROZEN_TARGET_POSITION,
+    target.TARGET_MARKER,
+    target.FROZEN_TARGET_POSITION,
 )
 RETURN_WRITES = (
     dms.STOP_FORWARD,
     dms.FORWARD_STOPPED,
-    servers.ADMIT_REPLICATION,
+    source.ADMIT_REPLICATION,
     dms.REVERSE_RESTS,
     dms.START_REVERSE,
     REVERSE_MARKER_SEEN,
     verification.COMPARED_BACK,
-    servers.TARGET_STAYED,
+    target.TARGET_STAYED,
 )
 HAND_BACK = (
     dms.STOP_REVERSE,
     dms.REVERSE_STOPPED,
-    servers.SOURCE_NUMBERS,
-    servers.TARGET_OBJECTS_OFF,
+    objects.SOURCE_NUMBERS,
+    objects.TARGET_OBJECTS_OFF,
     application.POINT_TO_SOURCE,
     *THAW_SOURCE,
     application.RELOAD,
@@ -110,15 +112,15 @@ HAND_BACK = (
 FULL_WAY_BACK = (*FREEZE_TARGET, *RETURN_WRITES, *HAND_BACK)
 """When the target may have been written to: every write is carried back before the source opens."""
 SHORT_WAY_BACK = (
-    servers.LOCK_TARGET,
-    servers.TARGET_OBJECTS_OFF,
+    target.LOCK_TARGET,
+    objects.TARGET_OBJECTS_OFF,
     application.POINT_TO_SOURCE,
     *THAW_SOURCE,
     dms.FORWARD_RESTS,
     dms.RESUME_FORWARD,
 )
 """When the target was never open: the source opens at once, and replication goes on."""
-REOPEN_TARGET = (servers.OPEN_TARGET,)
+REOPEN_TARGET = (target.OPEN_TARGET,)
 """When the full way back cannot be gone without losing writes: the application stays on the target."""
 
 STATES: tuple[State, ...] = (
@@ -128,10 +130,10 @@ STATES: tuple[State, ...] = (
         steps=lambda: (
             verification.PREFLIGHT_CLEAN,
             REMEMBER,
-            servers.SCHEMA,
-            servers.LOCK_TARGET,
-            servers.END_TARGET_SESSIONS,
-            dms.MARKER_TABLES,
+            objects.SCHEMA,
+            target.LOCK_TARGET,
+            target.END_TARGET_SESSIONS,
+            objects.MARKER_TABLES,
         ),
         way_back=(),
         back_to="rolled back",
@@ -162,20 +164,21 @@ STATES: tuple[State, ...] = (
         ),
         way_back=(dms.FORWARD_RESTS, dms.STOP_FORWARD, dms.FORWARD_STOPPED),
         back_to="rolled back",
+        about_now=True,
     ),
     State(
         name="freeze",
         meaning="nothing writes on the source any more, and its last position is recorded",
         steps=lambda: (
             STOP_CLOCK,
-            servers.EVENTS_OFF,
-            servers.LET_WRITERS_END,
-            servers.KILL_SLOW_WRITERS,
-            servers.REFUSE_CLIENTS,
-            servers.KILL_WRITERS,
-            servers.WRITE_MARKER,
-            servers.REFUSE_EVERYBODY,
-            servers.SOURCE_POSITION,
+            source.EVENTS_OFF,
+            source.LET_WRITERS_END,
+            source.KILL_SLOW_WRITERS,
+            source.REFUSE_CLIENTS,
+            source.KILL_WRITERS,
+            source.WRITE_MARKER,
+            source.REFUSE_EVERYBODY,
+            source.SOURCE_POSITION,
         ),
         way_back=THAW_SOURCE,
         back_to="replicate",
@@ -186,7 +189,7 @@ STATES: tuple[State, ...] = (
         steps=lambda: (
             FORWARD_MARKER_SEEN,
             verification.COMPARED_FROZEN,
-            servers.SOURCE_STAYED,
+            source.SOURCE_STAYED,
         ),
         way_back=THAW_SOURCE,
         back_to="replicate",
@@ -196,12 +199,12 @@ STATES: tuple[State, ...] = (
         meaning="the application works on the target",
         steps=lambda: (
             dms.STOP_FORWARD,
-            servers.TARGET_NUMBERS,
-            servers.TARGET_OBJECTS_ON,
-            servers.TARGET_POSITION,
-            servers.OPEN_TARGET,
+            objects.TARGET_NUMBERS,
+            objects.TARGET_OBJECTS_ON,
+            target.TARGET_POSITION,
+            target.OPEN_TARGET,
             application.POINT_TO_TARGET,
-            servers.END_SOURCE_SESSIONS,
+            source.END_SOURCE_SESSIONS,
             application.RELOAD,
             application.SERVES,
             application.SERVED,
@@ -214,7 +217,7 @@ STATES: tuple[State, ...] = (
         meaning="the application has stayed healthy, and every write goes back to the source too",
         steps=lambda: (
             dms.FORWARD_STOPPED,
-            servers.ADMIT_REPLICATION,
+            source.ADMIT_REPLICATION,
             dms.REVERSE_RESTS,
             dms.START_REVERSE,
             dms.REVERSE_RUNS,
@@ -250,7 +253,7 @@ OF_ONE_FREEZE = (
 
 def way_back(record_state: str, begun: tuple[str, ...]) -> tuple[tuple[Step, ...], str]:
     """The steps back and the state in which they end. Opened once, a target has to be drained, whatever the state."""
-    if servers.OPEN_TARGET.name in begun and record_state in PAST_FREEZE:
+    if target.OPEN_TARGET.name in begun and record_state in PAST_FREEZE:
         return FULL_WAY_BACK, "rolled back"
     state = BY_NAME[record_state]
     return state.way_back, state.back_to

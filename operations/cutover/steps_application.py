@@ -11,6 +11,7 @@ from typing import Any
 
 from operations.cutover.actions import ApiCall, Change, Command, Effect, Look, Progress, Run, Wait
 from operations.cutover.errors import RefusedError, ToolError
+from operations.cutover.sessions import sessions
 from operations.cutover.steps_dms import task
 
 HEALTH_SECONDS = 5.0
@@ -86,6 +87,8 @@ def healthy(url: str) -> str:
 
 def _serves(run: Run) -> Progress:
     wrong = healthy(run.migration.stack.health_url)
+    if not wrong and not sessions(run, "target"):
+        wrong = "has not connected to the target yet"
     return Progress(done=not wrong, sentence=f"the application {wrong or 'is healthy'}")
 
 

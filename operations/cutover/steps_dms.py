@@ -7,7 +7,7 @@ from typing import Any
 
 from operations.cutover.actions import ApiCall, Change, Effect, Gate, Judgement, Progress, Run, Statement, Wait
 from operations.cutover.errors import RefusedError
-from operations.cutover.marker import LagMeter, table_statement
+from operations.cutover.marker import LagMeter
 from operations.cutover.mysql import statement
 
 MOVING = ("starting", "stopping", "modifying", "moving", "testing", "creating")
@@ -26,6 +26,12 @@ def task(run: Run, which: str) -> Mapping[str, Any]:
         reason = found.get("LastFailureMessage") or found.get("StopReason") or "no reason given"
         raise RefusedError(f"The {which} DMS task is {found['Status']}: {reason}")
     return found
+
+
+def _status(run: Run, which: str) -> str:
+    stack = run.migration.stack
+    arn = stack.forward_task_arn if which == "forward" else stack.reverse_task_arn
+    return str(run.migration.aws.task(arn)["Status"])
 
 
 def require_tunnel(run: Run) -> None:
@@ -56,28 +62,38 @@ def _is(which: str, *wanted: str) -> Any:
     return until
 
 
+def _stopped(which: str) -> Any:
+    """A task that has failed moves nothing either."""
+
+    def until(run: Run) -> Progress:
+        status = _status(run, which)
+        return Progress(done=status in ("stopped", "ready", "failed"), sentence=f"the {which} task is {status}")
+
+    return until
+
+
 def _rest(which: str) -> Any:
     def until(run: Run) -> Progress:
-        status = str(task(run, which)["Status"])
+        status = _status(run, which)
         return Progress(done=status not in MOVING, sentence=f"the {which} task is {status}")
 
     return until
 
 
 def _start_forward(run: Run) -> Sequence[Effect]:
-    found = task(run, "forward")
-    if found["Status"] in ("running", "starting"):
+    status = _status(run, "forward")
+    if status in ("running", "starting"):
         return []
     if run.facts.get("reload"):
         kind = "reload-target"
     else:
-        kind = "start-replication" if found["Status"] == "ready" else "resume-processing"
+        kind = "start-replication" if status == "ready" else "resume-processing"
     arguments = {"ReplicationTaskArn": run.migration.stack.forward_task_arn, "StartReplicationTaskType": kind}
     return [ApiCall(service="dms", operation="start_replication_task", arguments=arguments)]
 
 
 def _resume_forward(run: Run) -> Sequence[Effect]:
-    if task(run, "forward")["Status"] in ("running", "starting"):
+    if _status(run, "forward") in ("running", "starting"):
         return []
     arguments = {
         "ReplicationTaskArn": run.migration.stack.forward_task_arn,
@@ -87,12 +103,12 @@ def _resume_forward(run: Run) -> Sequence[Effect]:
 
 
 def _start_reverse(run: Run) -> Sequence[Effect]:
-    found = task(run, "reverse")
+    found = run.migration.aws.task(run.migration.stack.reverse_task_arn)
     if found["Status"] in ("running", "starting"):
         return []
     position = str(run.facts.get("target_position", "POSITION"))
     # Started before from this very position: go on behind what it has applied, or rows would be applied twice.
-    again = found["Status"] == "stopped" and found.get("CdcStartPosition") == position
+    again = found["Status"] in ("stopped", "failed") and found.get("CdcStartPosition") == position
     arguments = {"ReplicationTaskArn": run.migration.stack.reverse_task_arn}
     if again:
         arguments |= {"StartReplicationTaskType": "resume-processing"}
@@ -105,7 +121,7 @@ def _stop(which: str) -> Any:
     def effects(run: Run) -> Sequence[Effect]:
         stack = run.migration.stack
         arn = stack.forward_task_arn if which == "forward" else stack.reverse_task_arn
-        if run.migration.aws.task(arn)["Status"] not in ("running", "starting"):
+        if _status(run, which) not in ("running", "starting"):
             return []
         return [ApiCall(service="dms", operation="stop_replication_task", arguments={"ReplicationTaskArn": arn})]
 
@@ -177,10 +193,8 @@ def _lag_today(run: Run) -> str:
     """A dry run writes no marker: DMS's published figure serves."""
     stack = run.migration.stack
     published = run.migration.aws.latency_seconds(stack.forward_task_arn, stack.replication_instance_arn)
-    return (
-        f"would write a marker and time it; DMS says "
-        f"{'nothing yet' if published is None else f'{published:.0f} s'}, {run.limits.max_lag_seconds:.0f} s are allowed"
-    )
+    told = "nothing yet" if published is None else f"{published:.0f} s"
+    return f"would write a marker and time it; DMS says {told}, {run.limits.max_lag_seconds:.0f} s are allowed"
 
 
 def _empty_target(run: Run) -> Sequence[Effect]:
@@ -199,18 +213,6 @@ def _empty_target(run: Run) -> Sequence[Effect]:
     ]
 
 
-MARKER_TABLES = Change(
-    name="create the marker table",
-    why="one small table on both servers that shows what has been applied",
-    effects=lambda run: [
-        Statement(role=role, text=table_statement(run.migration.stack.schemas[0]))
-        for role in ("source", "target")
-        if not run.migration.server(role).rows(
-            "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = 'migration_marker'",
-            (run.migration.stack.schemas[0],),
-        )
-    ],
-)
 EMPTY_TARGET = Change(name="empty the target", why="a reload begins with empty tables", effects=_empty_target)
 START_FORWARD = Change(name="start the forward task", why="full load, then change capture", effects=_start_forward)
 RESUME_FORWARD = Change(
@@ -233,7 +235,7 @@ STOP_FORWARD = Change(
 FORWARD_STOPPED = Wait(
     name="see the forward task stopped",
     why="only then may the reverse task start",
-    until=_is("forward", "stopped", "ready"),
+    until=_stopped("forward"),
 )
 START_REVERSE = Change(
     name="start the reverse task", why="every write of the target goes back to the source", effects=_start_reverse
@@ -244,5 +246,5 @@ STOP_REVERSE = Change(name="stop the reverse task", why="nothing is left to carr
 REVERSE_STOPPED = Wait(
     name="see the reverse task stopped",
     why="it must not write on a source that serves",
-    until=_is("reverse", "stopped", "ready"),
+    until=_stopped("reverse"),
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from operations.cutover.actions import Gate, Judgement, Run
 from operations.cutover.checks_all import ROOMS
 from operations.cutover.marker import LagMeter
@@ -11,8 +14,8 @@ from operations.cutover.verification import Comparison, Verification
 
 PART_OF_BUDGET = 0.6
 """Part of the downtime budget that the comparison on frozen servers may be forecast to take."""
-LIVE_FACTOR = 1.0
-"""A live comparison is throttled, so its speed is a safe forecast of the frozen one."""
+FROZEN_MARGIN = 1.2
+"""The forecast of the frozen comparison over the time that the live one's statements took."""
 
 
 def _compare(run: Run, *, live: bool) -> Verification:
@@ -47,7 +50,7 @@ def _live(run: Run) -> Judgement:
         good=result.equal,
         sentence=_sentence(result),
         evidence=result.evidence(),
-        facts={"verified_rows": result.rows, "rows_per_second": round(result.rows_per_second)},
+        facts={"verified_rows": result.rows, "scan_seconds": round(result.scan_seconds, 2)},
     )
 
 
@@ -67,8 +70,8 @@ def _sentence(result: Verification) -> str:
 
 def forecast_seconds(run: Run) -> float | None:
     """How long the comparison on frozen servers will take, by the speed of the live one; None before there was one."""
-    rows, speed = run.facts.get("verified_rows"), run.facts.get("rows_per_second")
-    return float(rows) / float(speed) * LIVE_FACTOR if rows and speed else None
+    seconds = run.facts.get("scan_seconds")
+    return None if seconds is None else float(seconds) * FROZEN_MARGIN
 
 
 def _fits(run: Run) -> Judgement:
@@ -76,8 +79,8 @@ def _fits(run: Run) -> Judgement:
     allowed = run.limits.max_downtime_seconds * PART_OF_BUDGET
     return Judgement(
         good=seconds <= allowed,
-        sentence=f"The comparison on frozen servers is forecast to take {seconds:.1f} s of the "
-        f"{run.limits.max_downtime_seconds:.0f} s of downtime; {allowed:.0f} s are allowed, raise --max-downtime or --parallel",
+        sentence=f"The comparison on frozen servers is forecast to take {seconds:.1f} s; {allowed:.0f} s of the downtime "
+        f"of {run.limits.max_downtime_seconds:.0f} s are meant for it, so raise --max-downtime or --parallel if it is more",
         evidence={"forecast_seconds": round(seconds, 1)},
     )
 
@@ -89,8 +92,13 @@ def _forecast(run: Run) -> str:
     return f"would compare {int(run.facts['verified_rows']):,} rows of both sides in about {seconds:.1f} s"
 
 
+def has_rows(begun: Sequence[str], facts: Mapping[str, Any]) -> bool:
+    """Whether the target may hold rows: replication has begun, or a reload will empty it."""
+    return "start the forward task" in begun or bool(facts.get("reload"))
+
+
 def _preflight(run: Run) -> Judgement:
-    result = run_preflight(run.migration, ROOMS, started="start the forward task" in run.begun)
+    result = run_preflight(run.migration, ROOMS, started=has_rows(run.begun, run.facts))
     return Judgement(good=not result.failed, sentence=f"Preflight: {result.sentence()}", evidence=result.evidence())
 
 

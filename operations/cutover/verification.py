@@ -80,6 +80,8 @@ class Verification:
     tables: tuple[TableResult, ...]
     seconds: float
     paused_seconds: float
+    scan_seconds: float
+    """Time that the chunks alone took, the workers side by side: without pauses and second looks."""
 
     @property
     def rows(self) -> int:
@@ -111,6 +113,7 @@ class Verification:
             "seconds": round(self.seconds, 3),
             "rows_per_second": round(self.rows_per_second),
             "paused_seconds": round(self.paused_seconds, 1),
+            "rows_written_meanwhile": sum(table.hot for table in self.tables),
             "differences": sum(table.differences for table in self.tables),
             "wrong_tables": [table.table for table in self.tables if not table.equal][:SHOWN_KEYS],
         }
@@ -157,6 +160,7 @@ class Comparison:
         self._progress = progress
         self._lock = threading.Lock()
         self._failed = threading.Event()
+        self._busy = 0.0
         self._pepper = hashlib.sha256(b"key reference\0" + source.account.password.encode()).digest()
 
     def run(self, source: Catalogue, target: Catalogue) -> Verification:
@@ -173,12 +177,18 @@ class Comparison:
             for span in self._spans(table, other):
                 spans.put(span)
         with ThreadPoolExecutor(self._limits.parallel, "compare") as pool:
-            for worker in [pool.submit(self._work, spans, results) for _ in range(self._limits.parallel)]:
-                worker.result()
+            workers = [pool.submit(self._work, spans, results) for _ in range(self._limits.parallel)]
+            try:
+                for worker in workers:
+                    worker.result()
+            except BaseException:
+                self._failed.set()
+                raise
         return Verification(
             tables=tuple(results.values()),
             seconds=time.monotonic() - began,
             paused_seconds=self._throttle.paused_seconds if self._throttle else 0.0,
+            scan_seconds=self._busy / max(1, self._limits.parallel),
         )
 
     def _spans(self, table: Table, other: Table) -> Iterator[Span]:
@@ -216,7 +226,9 @@ class Comparison:
             bound = servers.source_rows(checksum.bound_query(mine, rest, rows - 1))
             high = checksum.key_of(bound[0], mine) if bound else span.high
             ours, others = servers.sums(span.pair, checksum.both(checksum.after(mine, low), checksum.up_to(mine, high)))
+            taken = time.monotonic() - began
             with self._lock:
+                self._busy += taken
                 result.chunks += 1
                 result.source_rows += ours[0]
                 result.target_rows += others[0]
@@ -229,7 +241,7 @@ class Comparison:
             if not bound:
                 break
             low = high
-            pace = self._limits.chunk_seconds / max(time.monotonic() - began, 0.001)
+            pace = self._limits.chunk_seconds / max(taken, 0.001)
             rows = int(min(max(rows * min(max(pace, 0.5), 2.0), 100), CHUNK_ROWS_MOST))
         for low, high in suspects:
             self._explain(servers, span.pair, (low, high), result)
@@ -282,6 +294,8 @@ class Comparison:
 
     def _pause(self) -> None:
         self._stopped()
+        if self._failed.is_set():
+            raise ToolError("The comparison was ended.")
         if self._throttle is not None:
             self._throttle.wait(self._stopped)
 

@@ -76,8 +76,14 @@ class Dms:
     def DescribeTableStatistics(self, given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
         found = [
             {
-                "SchemaName": schema, "TableName": name, **told, "Inserts": 0, "Updates": 0, "Deletes": 0,
-                "ValidationFailedRecords": self.failed_rows, "ValidationSuspendedRecords": self.suspended_rows,
+                "SchemaName": schema,
+                "TableName": name,
+                **told,
+                "Inserts": 0,
+                "Updates": 0,
+                "Deletes": 0,
+                "ValidationFailedRecords": self.failed_rows,
+                "ValidationSuspendedRecords": self.suspended_rows,
                 "ValidationPendingRecords": 0,
                 "ValidationState": "Mismatched records" if self.failed_rows else "Validated",
             }
@@ -89,7 +95,10 @@ class Dms:
         return {
             "Endpoints": [
                 {
-                    "EndpointArn": arn, "SslMode": "verify-full", "CertificateArn": CERTIFICATE, "EngineName": "mysql",
+                    "EndpointArn": arn,
+                    "SslMode": "verify-full",
+                    "CertificateArn": CERTIFICATE,
+                    "EngineName": "mysql",
                     "ExtraConnectionAttributes": "",
                 }
             ]
@@ -98,16 +107,15 @@ class Dms:
     def DescribeCertificates(self, given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
         ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=self.certificate_days, hours=1)
         return {
-            "Certificates": [
-                {"CertificateArn": arn, "CertificatePem": self.ca_pem, "ValidToDate": ends.timestamp()}
-            ]
+            "Certificates": [{"CertificateArn": arn, "CertificatePem": self.ca_pem, "ValidToDate": ends.timestamp()}]
         }
 
     def DescribeReplicationInstances(self, given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
         return {
             "ReplicationInstances": [
                 {
-                    "ReplicationInstanceArn": arn, "ReplicationInstanceIdentifier": "migration",
+                    "ReplicationInstanceArn": arn,
+                    "ReplicationInstanceIdentifier": "migration",
                     "ReplicationInstanceStatus": "available",
                 }
             ]
@@ -115,9 +123,7 @@ class Dms:
 
     def DescribeConnections(self, given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
         return {
-            "Connections": [
-                {"ReplicationInstanceArn": INSTANCE, "EndpointArn": arn, "Status": self.connection_status}
-            ]
+            "Connections": [{"ReplicationInstanceArn": INSTANCE, "EndpointArn": arn, "Status": self.connection_status}]
         }
 
     def vpn_xml(self) -> str:

@@ -26,7 +26,7 @@ HEALTHY_SECONDS = 1.0
 class Application:
     read_secret: Callable[[], dict[str, Any]]
     ca_file: str
-    pause_seconds: float = 0.004
+    pause_seconds: float = 0.02
     broken: bool = False
     """The health page says no, whatever the database does."""
     ledger: dict[int, tuple[str, str]] = field(default_factory=dict)
@@ -104,8 +104,15 @@ class Application:
     def _connect(self) -> pymysql.Connection[Any]:
         secret = self.read_secret()
         return pymysql.connect(
-            host=secret["host"], port=int(secret["port"]), user=secret["username"], password=secret["password"],
-            database="softpos", ssl={"ca": self.ca_file}, connect_timeout=3, read_timeout=10, write_timeout=10,
+            host=secret["host"],
+            port=int(secret["port"]),
+            user=secret["username"],
+            password=secret["password"],
+            database="softpos",
+            ssl={"ca": self.ca_file},
+            connect_timeout=3,
+            read_timeout=10,
+            write_timeout=10,
         )
 
     def _pay(self, connection: pymysql.Connection[Any], chance: random.Random, mine: list[int]) -> None:

@@ -11,9 +11,17 @@ import pytest
 import requests
 from moto.server import ThreadedMotoServer
 
+from operations.cutover import checks_source
 from tests.operations.cutover import amazon
 from tests.operations.cutover.rig import Rig, build
-from tests.operations.cutover.servers import BINARY_VARIABLE, Authority, TestServer, make_server, make_template, server_binary
+from tests.operations.cutover.servers import (
+    BINARY_VARIABLE,
+    Authority,
+    TestServer,
+    make_server,
+    make_template,
+    server_binary,
+)
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -32,11 +40,11 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestServ
     if binary is None:
         pytest.skip(f"no MySQL-compatible server: install mariadb-server, or name one by {BINARY_VARIABLE}")
     base = Path(tmp_path_factory.mktemp("servers"))
-    for place in (base, base.parent, base.parent.parent):
-        place.chmod(0o755)
     authority = Authority.create(base / "authority")
     template = make_template(binary, base / "template")
-    pair = [make_server(binary, template, base / name, authority, number) for number, name in ((1, "source"), (2, "target"))]
+    pair = [
+        make_server(binary, template, base / name, authority, number) for number, name in ((1, "source"), (2, "target"))
+    ]
     yield pair[0], pair[1]
     for server in pair:
         server.stop()
@@ -74,9 +82,13 @@ def environment(aws: tuple[amazon.Dms, str, str], monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def rig(
-    servers: tuple[TestServer, TestServer], aws: tuple[amazon.Dms, str, str], environment: dict[str, str]
+    servers: tuple[TestServer, TestServer],
+    aws: tuple[amazon.Dms, str, str],
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Rig]:
     dms, dms_url, moto_url = aws
+    monkeypatch.setattr(checks_source, "RATE_SECONDS", 0.02)
     evening = build(servers[0], servers[1], dms, dms_url, moto_url)
     yield evening
     evening.application.stop()

@@ -17,10 +17,12 @@ from typing import Any
 import pymysql
 from pymysql.constants import CLIENT
 from pymysqlreplication import BinLogStreamReader
-from pymysqlreplication.event import XidEvent
+from pymysqlreplication.event import HeartbeatLogEvent, XidEvent
 from pymysqlreplication.row_event import DeleteRowsEvent, UpdateRowsEvent, WriteRowsEvent
 
 POLL_SECONDS = 0.02
+HEARTBEAT_SECONDS = 0.1
+"""How often the stream wakes up to see whether it shall stop."""
 _SERVER_IDS = iter(range(9000, 10000))
 
 
@@ -33,13 +35,21 @@ class Endpoint:
 
     def settings(self) -> dict[str, Any]:
         return {
-            "host": "127.0.0.1", "port": self.port, "user": self.user, "password": self.password,
-            "ssl": {"ca": self.ca_file}, "charset": "utf8mb4", "connect_timeout": 3,
+            "host": "127.0.0.1",
+            "port": self.port,
+            "user": self.user,
+            "password": self.password,
+            "ssl": {"ca": self.ca_file},
+            "charset": "utf8mb4",
+            "connect_timeout": 3,
         }
 
     def connect(self) -> pymysql.Connection[Any]:
         return pymysql.connect(
-            **self.settings(), client_flag=CLIENT.FOUND_ROWS, read_timeout=10, write_timeout=10,
+            **self.settings(),
+            client_flag=CLIENT.FOUND_ROWS,
+            read_timeout=10,
+            write_timeout=10,
             init_command="SET SESSION time_zone = '+00:00', foreign_key_checks = 0, sql_mode = ''",
         )
 
@@ -147,30 +157,31 @@ class Task:
     def _capture(self) -> None:
         assert self.checkpoint is not None
         stream = BinLogStreamReader(
-            connection_settings=self.source.settings(), server_id=next(_SERVER_IDS), resume_stream=True, blocking=False,
-            log_file=self.checkpoint[0], log_pos=self.checkpoint[1], only_schemas=self.schemas,
-            only_events=[WriteRowsEvent, UpdateRowsEvent, DeleteRowsEvent, XidEvent],
+            connection_settings=self.source.settings(),
+            server_id=next(_SERVER_IDS),
+            resume_stream=True,
+            slave_heartbeat=HEARTBEAT_SECONDS,
+            blocking=True,
+            log_file=self.checkpoint[0],
+            log_pos=self.checkpoint[1],
+            only_schemas=self.schemas,
+            only_events=[WriteRowsEvent, UpdateRowsEvent, DeleteRowsEvent, XidEvent, HeartbeatLogEvent],
         )
         target = self.target.connect()
         try:
-            while not self._stop.is_set():
-                if self.stalled.is_set():
+            for event in stream:
+                with target.cursor() as cursor:
+                    if isinstance(event, XidEvent):
+                        target.commit()
+                        self.checkpoint = (stream.log_file, stream.log_pos)
+                        self.applied += 1
+                    elif not isinstance(event, HeartbeatLogEvent):
+                        self._apply(cursor, event)
+                        continue
+                while self.stalled.is_set() and not self._stop.is_set():
                     time.sleep(POLL_SECONDS)
-                    continue
-                seen = False
-                for event in stream:
-                    seen = True
-                    with target.cursor() as cursor:
-                        if isinstance(event, XidEvent):
-                            target.commit()
-                            self.checkpoint = (stream.log_file, stream.log_pos)
-                            self.applied += 1
-                        else:
-                            self._apply(cursor, event)
-                    if self.stalled.is_set() or (self._stop.is_set() and isinstance(event, XidEvent)):
-                        break
-                if not seen:
-                    time.sleep(POLL_SECONDS)
+                if self._stop.is_set():
+                    return
         finally:
             with contextlib.suppress(Exception):
                 target.rollback()
@@ -191,7 +202,8 @@ class Task:
                 verb = "REPLACE" if lenient else "INSERT"
                 columns = ", ".join(f"`{name}`" for name in values)
                 cursor.execute(
-                    f"{verb} INTO {place} ({columns}) VALUES ({', '.join(['%s'] * len(values))})", tuple(values.values())
+                    f"{verb} INTO {place} ({columns}) VALUES ({', '.join(['%s'] * len(values))})",
+                    tuple(values.values()),
                 )
                 continue
             old = row["values"] if isinstance(event, DeleteRowsEvent) else row["before_values"]
@@ -210,7 +222,10 @@ class Task:
 def mapping(schemas: list[str]) -> str:
     rules = [
         {
-            "rule-type": "selection", "rule-id": str(number), "rule-name": str(number), "rule-action": "include",
+            "rule-type": "selection",
+            "rule-id": str(number),
+            "rule-name": str(number),
+            "rule-action": "include",
             "object-locator": {"schema-name": schema, "table-name": "%"},
         }
         for number, schema in enumerate(schemas, 1)

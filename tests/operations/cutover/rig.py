@@ -26,14 +26,14 @@ DMS_USER, DMS_PASSWORD = "dms", "dms-of-a-test"
 TABLE = "migration-state"
 QUICK = Limits(
     max_downtime_seconds=30,
-    writer_grace_seconds=0.3,
+    writer_grace_seconds=1.2,
     watch_seconds=0.6,
     watch_every_seconds=0.1,
     tolerated_failures=3,
-    poll_seconds=0.03,
+    poll_seconds=0.1,
     replication_seconds=20,
     drain_seconds=15,
-    lease_seconds=3,
+    lease_seconds=30,
     parallel=2,
 )
 SCHEMA = (
@@ -48,10 +48,10 @@ SCHEMA = (
     """CREATE TABLE settlements (day DATE NOT NULL, terminal_id INT NOT NULL, total DECIMAL(14,2) NOT NULL, proof VARBINARY(32),
     PRIMARY KEY (day, terminal_id))""",
     "CREATE TABLE audit (id BIGINT PRIMARY KEY AUTO_INCREMENT, payment_id BIGINT NOT NULL, what VARCHAR(20) NOT NULL)",
-    "CREATE TRIGGER payments_audited AFTER INSERT ON payments FOR EACH ROW INSERT INTO audit (payment_id, what) VALUES (NEW.id, NEW.state)",
-    "CREATE VIEW open_payments AS SELECT id, amount FROM payments WHERE state = 'AUTHORISED'",
-    "CREATE PROCEDURE total_of(IN wanted INT) SELECT SUM(amount) FROM payments WHERE terminal_id = wanted",
-    "CREATE EVENT nightly_purge ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' ENABLE DO DELETE FROM audit WHERE id < 0",
+    "CREATE DEFINER = 'owner'@'%' TRIGGER payments_audited AFTER INSERT ON payments FOR EACH ROW INSERT INTO audit (payment_id, what) VALUES (NEW.id, NEW.state)",
+    "CREATE DEFINER = 'owner'@'%' VIEW open_payments AS SELECT id, amount FROM payments WHERE state = 'AUTHORISED'",
+    "CREATE DEFINER = 'owner'@'%' PROCEDURE total_of(IN wanted INT) SELECT SUM(amount) FROM payments WHERE terminal_id = wanted",
+    "CREATE DEFINER = 'owner'@'%' EVENT nightly_purge ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' ENABLE DO DELETE FROM audit WHERE id < 0",
     "INSERT INTO terminals (serial, model) VALUES " + ", ".join(f"('T{n:04}', 'A')" for n in range(1, 21)),
     """INSERT INTO payments (reference, terminal_id, amount, currency, state, note)
     SELECT CONCAT('OLD', a.id * 20 + b.id), a.id, a.id * b.id / 7, 'EUR', 'CAPTURED', IF(b.id % 3, NULL, REPEAT('n', b.id))
@@ -64,16 +64,26 @@ def accounts(server: TestServer, role: str) -> list[str]:
     """The accounts of an evening with no more than they need."""
     made = []
     for user, password in (
-        (OPERATOR, OPERATOR_PASSWORD), (DMS_USER, DMS_PASSWORD), (application.USER, application.PASSWORD)
+        (OPERATOR, OPERATOR_PASSWORD),
+        (DMS_USER, DMS_PASSWORD),
+        (application.USER, application.PASSWORD),
     ):
-        made += [f"DROP USER IF EXISTS '{user}'@'%'", f"CREATE USER '{user}'@'%' IDENTIFIED BY '{password}' REQUIRE SSL"]
+        made += [
+            f"DROP USER IF EXISTS '{user}'@'%'",
+            f"CREATE USER '{user}'@'%' IDENTIFIED BY '{password}' REQUIRE SSL",
+        ]
     bypass = "READ_ONLY ADMIN" if server.mariadb else "CONNECTION_ADMIN"
     client = "BINLOG MONITOR" if server.mariadb else "REPLICATION CLIENT"
-    extra = "SUPER, CONNECTION ADMIN, SET USER" if server.mariadb else (
-        "SYSTEM_VARIABLES_ADMIN, SHOW_ROUTINE, XA_RECOVER_ADMIN, SET_ANY_DEFINER"
+    extra = (
+        "SUPER, CONNECTION ADMIN, SET USER"
+        if server.mariadb
+        else ("SYSTEM_VARIABLES_ADMIN, SHOW_ROUTINE, XA_RECOVER_ADMIN, SET_ANY_DEFINER")
     )
     return [
         *made,
+        "DROP USER IF EXISTS 'owner'@'%'",
+        "CREATE USER 'owner'@'%' ACCOUNT LOCK",
+        "GRANT ALL ON softpos.* TO 'owner'@'%'",
         f"GRANT PROCESS, CREATE USER, {bypass.replace('READ_ONLY', 'READ_ONLY')}, {client}, {extra} ON *.* TO '{OPERATOR}'@'%'",
         f"GRANT ALL ON softpos.* TO '{OPERATOR}'@'%'",
         f"GRANT SELECT ON mysql.* TO '{OPERATOR}'@'%'",
@@ -190,7 +200,10 @@ def reset(server: TestServer, role: str) -> None:
     if not server.mariadb:
         thaw = ["SET PERSIST super_read_only = OFF", "SET PERSIST read_only = OFF", "RESET PERSIST"]
     server.run(
-        *thaw, "SET GLOBAL event_scheduler = ON", "DROP DATABASE IF EXISTS softpos", *accounts(server, role),
+        *thaw,
+        "SET GLOBAL event_scheduler = ON",
+        "DROP DATABASE IF EXISTS softpos",
+        *accounts(server, role),
         *(SCHEMA if role == "source" else ()),
     )
 
@@ -203,16 +216,20 @@ def build(source: TestServer, target: TestServer, dms: amazon.Dms, dms_url: str,
     secrets = boto3.client("secretsmanager", region_name=amazon.REGION)
     arns: dict[str, str] = {}
     for name, server, user, password in (
-        ("source", source, DMS_USER, DMS_PASSWORD), ("target", target, DMS_USER, DMS_PASSWORD),
-        ("source-operator", source, OPERATOR, OPERATOR_PASSWORD), ("target-operator", target, OPERATOR, OPERATOR_PASSWORD),
+        ("source", source, DMS_USER, DMS_PASSWORD),
+        ("target", target, DMS_USER, DMS_PASSWORD),
+        ("source-operator", source, OPERATOR, OPERATOR_PASSWORD),
+        ("target-operator", target, OPERATOR, OPERATOR_PASSWORD),
         ("application", source, application.USER, application.PASSWORD),
     ):
         text = {"host": "127.0.0.1", "port": server.port, "username": user, "password": password}
         arns[name] = secrets.create_secret(Name=f"softpos/{name}", SecretString=json.dumps(text))["ARN"]
     dynamo = boto3.client("dynamodb", region_name=amazon.REGION)
     dynamo.create_table(
-        TableName=TABLE, KeySchema=[{"AttributeName": "stack", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "stack", "AttributeType": "S"}], BillingMode="PAY_PER_REQUEST",
+        TableName=TABLE,
+        KeySchema=[{"AttributeName": "stack", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "stack", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
     )
     ca_file = str(source.authority.ca_file)
     ends = {
@@ -228,13 +245,22 @@ def build(source: TestServer, target: TestServer, dms: amazon.Dms, dms_url: str,
     payments.start()
     outputs = {
         OUTPUT: {
-            "region": amazon.REGION, "state_table_name": TABLE, "vpn_connection_id": amazon.VPN,
-            "replication_instance_arn": amazon.INSTANCE, "forward_task_arn": amazon.FORWARD,
-            "reverse_task_arn": amazon.REVERSE, "source_endpoint_arn": amazon.SOURCE,
-            "target_endpoint_arn": amazon.TARGET, "source_secret_arn": arns["source"],
-            "target_secret_arn": arns["target"], "source_operator_secret_arn": arns["source-operator"],
-            "target_operator_secret_arn": arns["target-operator"], "application_secret_arn": arns["application"],
-            "database_writer_endpoint": "127.0.0.1", "database_port": target.port, "schemas": ["softpos"],
+            "region": amazon.REGION,
+            "state_table_name": TABLE,
+            "vpn_connection_id": amazon.VPN,
+            "replication_instance_arn": amazon.INSTANCE,
+            "forward_task_arn": amazon.FORWARD,
+            "reverse_task_arn": amazon.REVERSE,
+            "source_endpoint_arn": amazon.SOURCE,
+            "target_endpoint_arn": amazon.TARGET,
+            "source_secret_arn": arns["source"],
+            "target_secret_arn": arns["target"],
+            "source_operator_secret_arn": arns["source-operator"],
+            "target_operator_secret_arn": arns["target-operator"],
+            "application_secret_arn": arns["application"],
+            "database_writer_endpoint": "127.0.0.1",
+            "database_port": target.port,
+            "schemas": ["softpos"],
             "health_url": payments.url,
         }
     }

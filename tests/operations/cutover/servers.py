@@ -163,12 +163,17 @@ class TestServer:
             "ssl-cert": str(self.authority.directory / "server.pem"),
             "ssl-key": str(self.authority.directory / "server.key"),
             "character-set-server": "utf8mb4",
-            "user": "mysql",
+            **({"user": "root"} if os.geteuid() == 0 else {}),
         }
         if self.mariadb:
             settings |= {"binlog-row-metadata": "FULL", "binlog-annotate-row-events": "0"}
         else:
-            settings |= {"mysqlx": "0", "binlog-row-metadata": "FULL", "secure-file-priv": ""}
+            settings |= {
+                "mysqlx": "0",
+                "binlog-row-metadata": "FULL",
+                "secure-file-priv": "",
+                "log-bin-trust-function-creators": "1",
+            }
         settings |= self.options
         command = [self.binary, "--no-defaults", *[f"--{name}={value}" for name, value in settings.items()]]
         self.process = subprocess.Popen(
@@ -180,7 +185,9 @@ class TestServer:
                 self.connect().close()
             except pymysql.Error:
                 if self.process.poll() is not None or time.monotonic() > deadline:
-                    log = (self.directory / "error.log").read_text()[-2000:]
+                    self.stop()
+                    errors = self.directory / "error.log"
+                    log = errors.read_text()[-2000:] if errors.exists() else "no log"
                     raise RuntimeError(f"the test server did not start:\n{log}") from None
                 time.sleep(0.05)
             else:
@@ -219,6 +226,7 @@ def make_template(binary: str, directory: Path) -> Path:
     """An initialised data directory whose root has a password: copied for each server, as making one takes seconds."""
     directory.mkdir(parents=True)
     data = directory / "data"
+    as_root = ["--user=root"] if os.geteuid() == 0 else []
     small = ["--innodb-log-file-size=8M"] if is_mariadb(binary) else ["--innodb-redo-log-capacity=16M"]
     if is_mariadb(binary):
         command = [
@@ -228,13 +236,12 @@ def make_template(binary: str, directory: Path) -> Path:
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--skip-name-resolve",
-            "--user=mysql",
+            *as_root,
             *small,
         ]
         command[0] = shutil.which("mariadb-install-db") or command[0]
     else:
-        shutil.chown(directory, "mysql")
-        command = [binary, "--no-defaults", "--initialize-insecure", f"--datadir={data}", "--user=mysql", *small]
+        command = [binary, "--no-defaults", "--initialize-insecure", f"--datadir={data}", *as_root, *small]
     subprocess.run(command, check=True, capture_output=True)
     return data
 
@@ -243,8 +250,6 @@ def make_server(binary: str, template: Path, directory: Path, authority: Authori
     directory.mkdir(parents=True)
     shutil.copytree(template, directory / "data")
     (directory / "data" / "auto.cnf").unlink(missing_ok=True)
-    for place in (directory, *directory.rglob("*")):
-        shutil.chown(place, "mysql", "mysql")
     server = TestServer(binary, directory, authority, server_id)
     if server.mariadb:
         server.options = {"innodb-log-file-size": "8M"}
