@@ -1,0 +1,86 @@
+"""Physical names: which AWS refuses, and how one is made where the program gives none."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from operations.engine.sdk import BRIDGE_DEFAULTS, UNKNOWN, Failure, ResourceType, properties
+
+RANDOM_DIGITS = 7
+"""What Pulumi adds to a logical name to make a physical one."""
+LONGEST_ELSE = 255
+"""For a name that `names.csv` does not list."""
+GIVEN_ELSEWHERE = ("namePrefix", "bucketPrefix", "clusterIdentifierPrefix", "identifierPrefix", "keyNamePrefix")
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How one type is named. From the AWS API reference of each service."""
+
+    property: str
+    longest: int
+    pattern: str
+    within: str
+    """Property within whose value a name is unique; empty for the account and Region."""
+
+
+@cache
+def namings() -> Mapping[str, Naming]:
+    """The rules of `names.csv` by type."""
+    with Path(__file__).with_name("names.csv").open(encoding="utf-8", newline="") as file:
+        return {
+            row["type"]: Naming(row["property"], int(row["longest"]), row["pattern"], row["within"])
+            for row in csv.DictReader(file)
+        }
+
+
+def naming(kind: ResourceType) -> Naming | None:
+    """The rule for one type; a type with an optional ``name`` that is not listed is named by it."""
+    listed = namings().get(kind.token)
+    if listed or not kind.token.startswith("aws:") or "name" not in properties(kind.inputs):
+        return listed
+    return Naming("name", LONGEST_ELSE, ".*", "")
+
+
+def named(
+    kind: ResourceType, logical: str, inputs: Mapping[str, Any], previous: Mapping[str, Any], seed: bytes
+) -> tuple[dict[str, Any], list[Failure]]:
+    """`inputs` with a name, and why AWS would refuse it.
+
+    Args:
+        previous: the inputs of the last time; a name that was made then stays.
+        seed: what the random digits are drawn from.
+    """
+    rule = naming(kind)
+    if rule is None:
+        return dict(inputs), []
+    if rule.property not in inputs:
+        if any(other in inputs for other in GIVEN_ELSEWHERE):
+            return dict(inputs), []
+        if rule.property in previous.get(BRIDGE_DEFAULTS, ()):
+            made = previous[rule.property]
+        elif len(logical) + 1 + RANDOM_DIGITS > rule.longest:
+            reason = f"{logical!r} and {1 + RANDOM_DIGITS} characters exceed the maximum length of {rule.longest}"
+            return dict(inputs), [Failure(rule.property, reason)]
+        else:
+            made = f"{logical}-{hashlib.sha256(seed + logical.encode()).hexdigest()[:RANDOM_DIGITS]}"
+        defaults = [*inputs.get(BRIDGE_DEFAULTS, ()), rule.property]
+        return {**inputs, rule.property: made, BRIDGE_DEFAULTS: defaults}, _refused(rule, made)
+    return dict(inputs), _refused(rule, inputs[rule.property])
+
+
+def _refused(rule: Naming, name: Any) -> list[Failure]:
+    if name == UNKNOWN:
+        return []
+    if len(name) > rule.longest:
+        return [Failure(rule.property, f"{name!r} has {len(name)} characters; the longest allowed is {rule.longest}")]
+    if not re.fullmatch(rule.pattern, name):
+        return [Failure(rule.property, f"{name!r} does not match {rule.pattern}")]
+    return []

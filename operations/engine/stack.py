@@ -1,0 +1,234 @@
+"""One stack of the real program on the Pulumi CLI that is on PATH, with all its state in a temporary folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import yaml
+
+from operations.engine.account import Account
+from operations.engine.provider import PACKAGES, Providers
+from operations.rehearsal.program import ROOT
+from settings import REHEARSAL
+
+PASSPHRASE = "rehearsal"  # noqa: S105 (guards nothing: the state is thrown away)
+NO_CLI = "the Pulumi CLI is not on PATH; install it (https://www.pulumi.com/docs/install/) and run again"
+PARALLEL = 256
+"""Resource operations at once. The CLI's own default is four times the processors, which on a small machine makes a
+deployment wait for itself; the pipeline sets the same."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished command of the CLI."""
+
+    code: int
+    output: str
+    events: tuple[Mapping[str, Any], ...]
+    seconds: float
+
+    def steps(self) -> list[tuple[str, str]]:
+        """What was done (or would be), as operation and URN, without what stayed the same."""
+        planned = (event.get("resourcePreEvent", {}).get("metadata", {}) for event in self.events)
+        return [(one["op"], one["urn"]) for one in planned if one and one["op"] not in ("same", "read")]
+
+    def diagnostics(self) -> str:
+        """Errors and warnings, as one text."""
+        found = (event.get("diagnosticEvent", {}) for event in self.events)
+        return "\n".join(one["message"] for one in found if one and one["severity"] in ("error", "warning"))
+
+
+class EngineStack(AbstractContextManager["EngineStack"]):
+    """A stack that lives in a temporary folder and deploys into a stand-in account."""
+
+    def __init__(
+        self,
+        account: Account,
+        stack: str,
+        *,
+        settings_of: str = "",
+        overrides: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        """
+        Args:
+            stack: the stack's name.
+            settings_of: the stack whose ``Pulumi.<name>.yaml`` it takes, by default its own.
+            overrides: settings that differ, by full key.
+            folder: where state is kept; stacks of one account may share it.
+        """
+        self.account = account
+        self.stack = stack
+        self._folder = Path(tempfile.mkdtemp(prefix="softpos-engine-")) if folder is None else folder
+        self._own_folder = folder is None
+        self._project = self._folder / f"project-{stack}"
+        self._providers = Providers(account, stack)
+        self._number = 0
+        self._write_project(settings_of or stack, overrides or {})
+        self._command("stack", "init", stack, "--secrets-provider", "passphrase")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._providers.close()
+        if self._own_folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def project(self) -> Path:
+        """The folder of the program; its files are links to the real ones, and may be replaced for a trial."""
+        return self._project
+
+    def up(self, *arguments: str, preview: bool = False) -> Run:
+        """Deploy; without a preview first, unless `preview`."""
+        return self.run("up", "--yes", *([] if preview else ["--skip-preview"]), *arguments)
+
+    def preview(self, *arguments: str) -> Run:
+        """Ask what a deployment would do."""
+        return self.run("preview", *arguments)
+
+    def refresh(self, *arguments: str) -> Run:
+        """Take over what the account says."""
+        return self.run("refresh", "--yes", "--skip-preview", *arguments)
+
+    def destroy(self, *arguments: str) -> Run:
+        """Delete everything."""
+        return self.run("destroy", "--yes", "--skip-preview", *arguments)
+
+    def run(self, verb: str, *arguments: str) -> Run:
+        """Run one command to its end."""
+        return self.finish(self.start(verb, *arguments))
+
+    def start(self, verb: str, *arguments: str) -> Started:
+        """Start a command and leave it running."""
+        self._number += 1
+        log = self._folder / f"{self.stack}-{self._number}.events"
+        self.account.clock.restart()
+        command = [*_cli(), verb, "--non-interactive", "--stack", self.stack, "--event-log", str(log)]
+        if not any(argument.startswith("--parallel") for argument in arguments):
+            command += ["--parallel", str(PARALLEL)]
+        process = subprocess.Popen(
+            [*command, *arguments],
+            cwd=self._project,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        return Started(process, log, time.monotonic())
+
+    def finish(self, started: Started) -> Run:
+        """Wait for a started command."""
+        output, _ = started.process.communicate()
+        text = started.log.read_text(encoding="utf-8") if started.log.exists() else ""
+        events = tuple(json.loads(line) for line in text.splitlines() if line.endswith("}"))
+        return Run(started.process.returncode, output, events, time.monotonic() - started.since)
+
+    def kill(self, started: Started) -> None:
+        """End a command as a power cut would: no farewell to anybody."""
+        os.killpg(started.process.pid, signal.SIGKILL)
+        self.finish(started)
+
+    def set(self, key: str, value: str) -> None:
+        """Change one setting of the stack."""
+        path = self._project / f"Pulumi.{self.stack}.yaml"
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content["config"][key] = value
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    def cancel(self) -> None:
+        """Lift the lock that a killed command left."""
+        self._command("cancel", "--yes", "--stack", self.stack)
+
+    def state(self) -> dict[str, Any]:
+        """The stack as the CLI exports it."""
+        exported: dict[str, Any] = json.loads(self._command("stack", "export", "--stack", self.stack))
+        return exported
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in the exported state."""
+        return list(self.state()["deployment"].get("resources", ()))
+
+    def save(self) -> dict[str, Any]:
+        """The state, to be put back with `restore`."""
+        return self.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put a saved state back."""
+        file = self._folder / f"{self.stack}-saved.json"
+        file.write_text(json.dumps(state), encoding="utf-8")
+        self._command("stack", "import", "--stack", self.stack, "--file", str(file))
+
+    def _command(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [*_cli(), *arguments, "--non-interactive"],
+            cwd=self._project,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"pulumi {arguments[0]} failed: {done.stderr or done.stdout}")
+        return done.stdout
+
+    def _environment(self) -> dict[str, str]:
+        home = self._folder / "home"
+        home.mkdir(exist_ok=True)
+        state = self._folder / "state"
+        state.mkdir(exist_ok=True)
+        providers = ",".join(f"{package}:{self._providers.port}" for package in PACKAGES)
+        return {
+            **os.environ,
+            "PULUMI_HOME": str(home),
+            "PULUMI_BACKEND_URL": state.as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DEBUG_COMMANDS": "true",
+            "PULUMI_DEBUG_PROVIDERS": providers,
+            REHEARSAL: "1",
+        }
+
+    def _write_project(self, settings_of: str, overrides: Mapping[str, str]) -> None:
+        """Links to the real program; copies of what the CLI writes to."""
+        self._project.mkdir(parents=True)
+        for path in ROOT.iterdir():
+            if not path.name.startswith((".", "Pulumi.")) and path.name != "__pycache__":
+                (self._project / path.name).symlink_to(path)
+        project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+        project["runtime"]["options"]["virtualenv"] = sys.prefix
+        (self._project / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
+        settings = yaml.safe_load((ROOT / f"Pulumi.{settings_of}.yaml").read_text(encoding="utf-8"))
+        settings["config"].update(overrides)
+        (self._project / f"Pulumi.{self.stack}.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Started:
+    """A command under way."""
+
+    process: subprocess.Popen[str]
+    log: Path
+    since: float
+
+
+def _cli() -> Sequence[str]:
+    found = shutil.which("pulumi")
+    if found is None:
+        raise FileNotFoundError(NO_CLI)
+    return (found,)
