@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, cast, get_args, get_type_hints
 
 import pulumi
@@ -47,6 +48,9 @@ from setting_values import (
 PROJECT = "softpos"
 PCI_LOG_RETENTION_DAYS = 365
 """PCI DSS v4.0.1, requirement 10.5.1: audit logs are kept for at least 12 months."""
+LONGEST_STACK_NAME = 20
+"""ElastiCache allows 40 characters in a user's id, of which the project's words take half."""
+RDS_AUTHORITIES = Path(__file__).parent / "components" / "rds_certificates"
 EXAMPLE_ACCOUNTS = ("123456789012", "111122223333")
 """Account numbers of AWS's documentation."""
 REHEARSAL = "SOFTPOS_REHEARSAL"
@@ -443,6 +447,26 @@ def _multi_az_cluster_is_fixed(draft: _Draft) -> Iterator[Problem]:
                 yield draft.problem(path, "2 with the engine mysql, whose cluster has two fixed readers", "set it to 2")
 
 
+def _class_of_engine(draft: _Draft) -> Iterator[Problem]:
+    local_disks = re.match(r"db\.[a-z]\d[a-z]*d[a-z]*\.", draft.get("database.instance_class", str)) is not None
+    if local_disks != (draft.get("database.engine", str) == "mysql"):
+        allowed = "a class with local disks, such as db.m6gd.large" if not local_disks else "such as db.r7g.large"
+        yield draft.problem("database.instance_class", f"{allowed} for this engine", "change the class or the engine")
+
+
+def _authority_of_region_known(draft: _Draft) -> Iterator[Problem]:
+    region = draft.get("region", str)
+    if draft.get("migration.enabled", bool) and not (RDS_AUTHORITIES / f"{region}.pem").is_file():
+        allowed = f"a Region whose RDS authority is in {RDS_AUTHORITIES.name}/"
+        yield Problem("aws:region", repr(region), allowed, "add its certificate, or set migrationEnabled to false")
+
+
+def _short_stack_name(draft: _Draft) -> Iterator[Problem]:
+    if not re.fullmatch(rf"[a-z][a-z0-9-]{{0,{LONGEST_STACK_NAME - 1}}}", draft.stack):
+        allowed = f"1 to {LONGEST_STACK_NAME} lower-case letters, digits and hyphens, a letter first"
+        yield Problem("stack", repr(draft.stack), allowed, "choose another name; it is part of every AWS name")
+
+
 def _image_in_account_region(draft: _Draft) -> Iterator[Problem]:
     region = draft.get("region", str)
     if f".ecr.{region}." not in draft.get("service.image", str):
@@ -486,6 +510,9 @@ CHECKS: tuple[Callable[[_Draft], Iterator[Problem]], ...] = (
     _host_in_zone,
     _zones_in_region,
     _engine_has_version,
+    _class_of_engine,
+    _authority_of_region_known,
+    _short_stack_name,
     _multi_az_cluster_is_fixed,
     _image_in_account_region,
     _migration_has_a_way,

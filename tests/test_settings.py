@@ -66,6 +66,8 @@ BAD = [
     ("edgeWafRules", "none", "fortinet or aws"),
     ("databaseEngineVersion", "5.7.mysql_aurora.2.11.1", "8.4.mysql_aurora.8.4.8"),
     ("databaseEngineVersion", "8.4.8", "for this engine"),
+    ("databaseInstanceClass", "db.m6gd.large", "such as db.r7g.large for this engine"),
+    ("databaseEngine", "mysql", "a class with local disks"),
     ("databaseBackupRetentionDays", 1, "from 7 to 35"),
     ("databaseReaders", 9, "at most softpos:databaseReadersMax"),
     ("databaseDeletionProtection", "yes", "true or false"),
@@ -82,6 +84,7 @@ BAD = [
     ("accountId", "12345", "12 digits"),
     ("environment", "staging", "production or development"),
     ("aws_region", "europe", "an AWS Region"),
+    ("aws_region", "xx-nowhere-1", "a Region whose RDS authority is in rds_certificates/"),
     ("vpnEnabled", "false", "true while softpos:migrationEnabled is true"),
     ("temporaryUntil", "tomorrow", "a moment in UTC"),
     ("temporaryUntil", "2026-02-30T10:00:00Z", "a moment in UTC"),
@@ -114,6 +117,12 @@ PRODUCTION_ONLY = [
 def test_production_cannot_be_less_than_whole(key: str, value: object, allowed: str) -> None:
     _, problems = settings.read(given("prod", **{key: value}), "prod")
     assert [problem.key for problem in problems if allowed in problem.allowed] == [f"softpos:{key}"]
+
+
+@pytest.mark.parametrize("name", ["a-name-of-21-letters-x", "Dev", "dev_1", "1dev", ""])
+def test_a_stack_name_that_aws_names_cannot_carry_is_refused(name: str) -> None:
+    _, problems = settings.read(given(), name)
+    assert [problem.key for problem in problems] == ["stack"]
 
 
 def test_an_unknown_key_names_the_nearest_known_one() -> None:
