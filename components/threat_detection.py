@@ -1,8 +1,9 @@
 """Who watches: GuardDuty for attacks, Inspector for vulnerabilities, Security Hub for the PCI DSS standard.
 
 Each is one per account and Region, so that each is `create`, `adopt` or `off` in `AuditSettings`: `adopt` leaves the
-service itself to its owner and adds what PCI DSS asks of it. What is switched on for the account stays on when the
-stack goes. Their findings go to the alarm topic in every case but `off`.
+service itself to its owner and adds what PCI DSS asks of it; `off` is for an account whose organization manages the
+service centrally, or for a second stack in it. What is switched on for the account stays on when the stack goes.
+Findings that cannot wait go to the alarm topic in every case but `off`.
 """
 
 from __future__ import annotations
@@ -31,13 +32,16 @@ GUARDDUTY_FEATURES: Mapping[str, tuple[str, ...]] = {
 }
 """Each protection plan and what GuardDuty manages for it."""
 
+MEDIUM_SEVERITY = 4
+"""GuardDuty's scale runs from 1 to 10; below 4 is low."""
+
 FINDINGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "guardduty": (
         "guardduty",
         {
             "source": ["aws.guardduty"],
             "detail-type": ["GuardDuty Finding"],
-            "detail": {"severity": [{"numeric": [">=", 4]}]},
+            "detail": {"severity": [{"numeric": [">=", MEDIUM_SEVERITY]}]},
         },
     ),
     "security-hub": (
@@ -47,11 +51,11 @@ FINDINGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
             "detail-type": ["Security Hub Findings - Imported"],
             "detail": {
                 "findings": {
-                    "Severity": {"Label": ["HIGH", "CRITICAL"]},
+                    "Severity": {"Label": ["CRITICAL"]},
                     "Workflow": {"Status": ["NEW"]},
                     "RecordState": ["ACTIVE"],
                     # GuardDuty and Inspector tell by themselves.
-                    "ProductName": ["Security Hub", "Config", "IAM Access Analyzer"],
+                    "ProductName": ["Security Hub", "IAM Access Analyzer"],
                 }
             },
         },
@@ -61,11 +65,11 @@ FINDINGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         {
             "source": ["aws.inspector2"],
             "detail-type": ["Inspector2 Finding"],
-            "detail": {"severity": ["HIGH", "CRITICAL"], "status": ["ACTIVE"]},
+            "detail": {"severity": ["CRITICAL"], "status": ["ACTIVE"]},
         },
     ),
 }
-"""Each kind of finding that somebody is told of: the setting that it belongs to and the event's pattern."""
+"""What cannot wait for the daily review (PCI DSS 10.4.1): the setting that it belongs to and the event's pattern."""
 
 
 @dataclass(frozen=True, kw_only=True)
