@@ -216,6 +216,17 @@ class Property:
     def known(self) -> bool:
         return not self.absent and not self.unknown
 
+    @property
+    def text(self) -> str | None:
+        """The value when it is a known text."""
+        return self.value if isinstance(self.value, str) else None
+
+    def guards(self, concerns: Callable[[Any], bool], findings: Findings) -> Findings:
+        """Findings that count only where this value concerns the rule; while it is unknown they are left unjudged."""
+        if self.unknown:
+            return [Unjudged(self.path, finding.wanted) for finding in findings]
+        return findings if concerns(self.value) else []
+
     def breach(self, wanted: str, found: str | None = None) -> Findings:
         return [Breach(self.path, shown(self.value) if found is None else found, wanted)]
 

@@ -99,11 +99,13 @@ def data_events(trail: Resource) -> Findings:
     if basic.unknown or advanced.unknown:
         return (basic if basic.unknown else advanced).unjudged(wanted)
     for selector in basic:
-        kinds = [resource["type"].value for resource in selector["dataResources"]]
+        kinds = [resource["type"].text for resource in selector["dataResources"]]
         if "AWS::S3::Object" in kinds and selector["readWriteType"].value in (None, "All"):  # default: All
             return []
     for selector in advanced:
-        fields = {field["field"].value: field["equals"].value or [] for field in selector["fieldSelectors"]}
+        fields = {
+            field["field"].text: [value.text for value in field["equals"]] for field in selector["fieldSelectors"]
+        }
         if "AWS::S3::Object" in fields.get("resources.type", []) and "readOnly" not in fields:
             return []
     return (basic if advanced.absent else advanced).breach(wanted)

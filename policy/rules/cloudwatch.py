@@ -16,7 +16,7 @@ from ..stack import Stack
     requirements="10.5.1",
     controls="CW_LOGGROUP_RETENTION_PERIOD_CHECK",
     severity=MEDIUM,
-    remedy="set retentionInDays to 365 or more",
+    remedy="set retentionInDays",
 )
 def retention(group: Resource, *, minimum_days: int = 365) -> Findings:
     # Not set, or 0, keeps logs for ever: long enough, but without the limit that 3.2.1 asks for.
@@ -45,7 +45,7 @@ def encrypted(group: Resource) -> Findings:
     remedy="add a cloudwatch.LogGroup of that name with a retention and a key",
 )
 def group_before_service(stack: Stack) -> StackFindings:
-    made = {group["name"].value for group in stack.of("aws.cloudwatch.LogGroup")}
+    made = {group["name"].text for group in stack.of("aws.cloudwatch.LogGroup")}
     return [
         (writer, Breach(path, f"writing to {name}, which the stack does not make", "a log group made by the stack"))
         for writer, path, name in _written(stack)

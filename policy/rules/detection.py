@@ -80,7 +80,7 @@ def guardduty_feature_on(feature: Resource) -> Findings:
     remedy="add a guardduty.DetectorFeature of that name with status ENABLED",
 )
 def guardduty_features(stack: Stack) -> StackFindings:
-    names = {feature["name"].value for feature in stack.of("aws.guardduty.DetectorFeature")}
+    names = {feature["name"].text for feature in stack.of("aws.guardduty.DetectorFeature")}
     if "EKS_RUNTIME_MONITORING" in names:
         names.add("RUNTIME_MONITORING")
     return [

@@ -98,11 +98,14 @@ def multi_az(instance: Resource) -> Findings:
     remedy="set sslMode to verify-full (or verify-ca) and certificateArn to the authority's certificate",
 )
 def endpoint_tls(endpoint: Resource) -> Findings:
-    if endpoint["engineName"].value not in _SQL_ENGINES:
-        return []
-    return endpoint["sslMode"].must_be("verify-full", "verify-ca") or endpoint["certificateArn"].must_be_given(
+    findings = endpoint["sslMode"].must_be("verify-full", "verify-ca") or endpoint["certificateArn"].must_be_given(
         "the certificate of the server's authority"
     )
+    return endpoint["engineName"].guards(_is_sql, findings)
+
+
+def _is_sql(engine: object) -> bool:
+    return engine in _SQL_ENGINES
 
 
 @rule(
@@ -131,9 +134,9 @@ def redis_tls(endpoint: Resource) -> Findings:
 )
 def endpoint_secret(endpoint: Resource) -> Findings:
     given = endpoint["password"].must_not_be_given("no password")
-    if given or endpoint["engineName"].value not in _SQL_ENGINES:
-        return given
-    return endpoint["secretsManagerArn"].must_be_given("the ARN of a secret")
+    return given or endpoint["engineName"].guards(
+        _is_sql, endpoint["secretsManagerArn"].must_be_given("the ARN of a secret")
+    )
 
 
 @rule(
@@ -165,7 +168,7 @@ def _logs(settings: Property, *components: str) -> Findings:
     findings = logging["EnableLogging"].must_be(True)
     if findings:
         return findings
-    severities = {entry["Id"].value: entry["Severity"] for entry in logging["LogComponents"]}
+    severities = {entry["Id"].text: entry["Severity"] for entry in logging["LogComponents"]}
     for component in components:
         severity = severities.get(component, Property(f"{settings.path}.Logging.LogComponents[{component}]", None))
         findings += severity.must_be(*_SEVERE_ENOUGH)

@@ -18,6 +18,10 @@ def _member_of_group(cache: Resource) -> bool:
     return cache.kind == _CLUSTER and not cache["replicationGroupId"].absent
 
 
+def _is_redis(engine: object) -> bool:
+    return engine != "memcached"
+
+
 @rule(
     "elasticache-encrypted-at-rest",
     "Caches encrypt their data at rest with a customer-managed key",
@@ -161,9 +165,10 @@ def minor_upgrades(cache: Resource) -> Findings:
     remedy="set snapshotRetentionLimit to 1 day or more",
 )
 def backups(cache: Resource, *, minimum_days: int = 1) -> Findings:
-    if cache["engine"].value == "memcached" or _member_of_group(cache):
+    if _member_of_group(cache):
         return []
-    return cache["snapshotRetentionLimit"].must_be_at_least(minimum_days, "days", default=0)  # provider default
+    findings = cache["snapshotRetentionLimit"].must_be_at_least(minimum_days, "days", default=0)  # provider default
+    return cache["engine"].guards(_is_redis, findings)
 
 
 @rule(
@@ -221,7 +226,8 @@ def failover(group: Resource) -> Findings:
     remedy="set engineVersion to 7.0 or newer",
 )
 def supported_engine(cache: Resource) -> Findings:
-    if cache["engine"].value == "memcached" or _member_of_group(cache):
+    if _member_of_group(cache):
         return []
     # AWS default: the newest version. Redis 4 and 5 ended standard support in January 2026.
-    return cache["engineVersion"].must(lambda text: version_of(text) >= (6,), "6.2 or newer", default="7")
+    findings = cache["engineVersion"].must(lambda text: version_of(text) >= (6,), "6.2 or newer", default="7")
+    return cache["engine"].guards(_is_redis, findings)

@@ -214,7 +214,7 @@ def _is_reference(value: object) -> bool:
     remedy="set the label pod-security.kubernetes.io/enforce to restricted",
 )
 def namespace_restricted(namespace: Resource) -> Findings:
-    if namespace["metadata"]["name"].value in _SYSTEM_NAMESPACES:
+    if namespace["metadata"]["name"].text in _SYSTEM_NAMESPACES:
         return []
     return namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"].must_be("restricted")
 
@@ -227,15 +227,15 @@ def namespace_restricted(namespace: Resource) -> Findings:
     remedy="add a NetworkPolicy with an empty podSelector, policyTypes Ingress and Egress and no rules",
 )
 def default_deny(stack: Stack) -> StackFindings:
-    denied = set()
+    denied: set[str | None] = set()
     for policy in stack.of("kubernetes.NetworkPolicy"):
         if _denies_everything(policy["spec"]):
             place = policy["metadata"]["namespace"]
-            denied |= {place.value, *(space.urn for space in stack.targets(policy, place, "kubernetes.Namespace"))}
+            denied |= {place.text, *(space.urn for space in stack.targets(policy, place, "kubernetes.Namespace"))}
     return [
         (namespace, Breach("", "without a policy that denies by default", "a NetworkPolicy that denies by default"))
         for namespace in stack.of("kubernetes.Namespace")
-        if namespace["metadata"]["name"].value not in (*_SYSTEM_NAMESPACES, *denied) and namespace.urn not in denied
+        if namespace["metadata"]["name"].text not in (*_SYSTEM_NAMESPACES, *denied) and namespace.urn not in denied
     ]
 
 

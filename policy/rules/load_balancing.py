@@ -20,8 +20,12 @@ _STRONG_PREFIXES: Final = (
 _ENCRYPTED: Final = ("HTTPS", "TLS")
 
 
-def _application(balancer: Resource) -> bool:
-    return balancer["loadBalancerType"].value in (None, "application")
+def _is_application(balancer_type: object) -> bool:
+    return balancer_type in (None, "application")  # provider default
+
+
+def _is_encrypted(protocol: object) -> bool:
+    return protocol in _ENCRYPTED
 
 
 @rule(
@@ -51,12 +55,11 @@ def listener_https(listener: Resource) -> Findings:
     remedy="set sslPolicy to ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09 or ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
 )
 def listener_tls_policy(listener: Resource) -> Findings:
-    if listener["protocol"].value not in _ENCRYPTED:
-        return []
     # AWS default: ELBSecurityPolicy-2016-08, which still speaks TLS 1.0.
-    return listener["sslPolicy"].must(
+    findings = listener["sslPolicy"].must(
         lambda policy: str(policy).startswith(_STRONG_PREFIXES), "a policy of TLS 1.2 and 1.3 with forward secrecy"
     )
+    return listener["protocol"].guards(_is_encrypted, findings)
 
 
 @rule(
@@ -69,12 +72,11 @@ def listener_tls_policy(listener: Resource) -> Findings:
     remedy="set certificateArn to the ARN of an ACM certificate",
 )
 def listener_acm_certificate(listener: Resource) -> Findings:
-    if listener["protocol"].value not in _ENCRYPTED:
-        return []
     certificate = listener["certificateArn"]
     if certificate.unknown:
         return []
-    return certificate.must(lambda arn: ":acm:" in str(arn), "the ARN of an ACM certificate")
+    findings = certificate.must(lambda arn: ":acm:" in str(arn), "the ARN of an ACM certificate")
+    return listener["protocol"].guards(_is_encrypted, findings)
 
 
 @rule(
@@ -87,7 +89,7 @@ def listener_acm_certificate(listener: Resource) -> Findings:
     remedy="set dropInvalidHeaderFields to true",
 )
 def drops_invalid_headers(balancer: Resource) -> Findings:
-    return balancer["dropInvalidHeaderFields"].must_be(True) if _application(balancer) else []
+    return balancer["loadBalancerType"].guards(_is_application, balancer["dropInvalidHeaderFields"].must_be(True))
 
 
 @rule(
@@ -143,9 +145,8 @@ def waf_fails_closed(balancer: Resource) -> Findings:
     remedy="set idleTimeout to at most 900 seconds",
 )
 def idle_timeout(balancer: Resource, *, maximum_seconds: int = 900) -> Findings:
-    if not _application(balancer):
-        return []
-    return balancer["idleTimeout"].must_be_at_most(maximum_seconds, "seconds")
+    findings = balancer["idleTimeout"].must_be_at_most(maximum_seconds, "seconds")
+    return balancer["loadBalancerType"].guards(_is_application, findings)
 
 
 @rule(
@@ -157,11 +158,10 @@ def idle_timeout(balancer: Resource, *, maximum_seconds: int = 900) -> Findings:
     remedy="set stickiness with type lb_cookie and enabled true",
 )
 def session_persistence(group: Resource) -> Findings:
-    if group["protocol"].value not in ("HTTP", "HTTPS"):
-        return []
     sticky = group["stickiness"]
     # Provider default of enabled inside a given stickiness block: true.
-    return sticky.must_be_given("session persistence") or sticky["enabled"].must_be(True, default=True)
+    findings = sticky.must_be_given("session persistence") or sticky["enabled"].must_be(True, default=True)
+    return group["protocol"].guards(lambda protocol: protocol in ("HTTP", "HTTPS"), findings)
 
 
 @rule(

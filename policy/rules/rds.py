@@ -40,6 +40,7 @@ _OLDEST_VERSION: Final = {
     "mysql": (8, 4),
     "postgres": (14,),
 }
+_WITHOUT_IAM: Final = ("oracle", "sqlserver", "custom", "db2")
 _STATEMENT_TEXT: Final = frozenset(("QUERY", "QUERY_DML", "QUERY_DML_NO_SELECT", "TABLE"))
 _ACCESS_EVENTS: Final = ("CONNECT", "QUERY_DDL", "QUERY_DCL")
 _EVENTS: Final = {
@@ -150,6 +151,8 @@ def snapshot_not_public(snapshot: Resource) -> Findings:
     remedy="set require_secure_transport to ON (MySQL, MariaDB) or rds.force_ssl to 1 (PostgreSQL)",
 )
 def tls_required(group: Resource) -> Findings:
+    if group["family"].unknown:
+        return group["family"].unjudged("a family whose group requires TLS")
     family = str(group["family"].value)
     # An Aurora instance takes these parameters from its cluster's group.
     if family.startswith("aurora") and group.kind == "aws.rds.ParameterGroup":
@@ -188,13 +191,12 @@ def own_parameter_group(database: Resource) -> Findings:
     remedy=f"set server_audit_logging to 1 and server_audit_events to {','.join(_ACCESS_EVENTS)}",
 )
 def access_audited(group: Resource) -> Findings:
-    if not str(group["family"].value).startswith("aurora-mysql"):
-        return []
     events = parameter(group, "server_audit_events")
-    return parameter(group, "server_audit_logging").must_be("1", "ON") + events.must(
+    findings = parameter(group, "server_audit_logging").must_be("1", "ON") + events.must(
         lambda value: set(_ACCESS_EVENTS) <= _events(value) or "QUERY" in _events(value),
         f"with {', '.join(_ACCESS_EVENTS)}",
     )
+    return group["family"].guards(lambda family: str(family).startswith("aurora-mysql"), findings)
 
 
 @rule(
@@ -227,6 +229,8 @@ def _events(value: object) -> set[str]:
     remedy="list audit and error (PostgreSQL: postgresql) in enabledCloudwatchLogsExports, and not general",
 )
 def logs_exported(database: Resource) -> Findings:
+    if database["engine"].unknown:
+        return database["engine"].unjudged("an engine whose logs are exported")
     needed = _LOGS.get(_engine(database), ())
     if database.kind == _CLUSTER and _engine(database) == "mysql":
         needed = ("error",)  # a Multi-AZ DB cluster has no audit log
@@ -277,9 +281,8 @@ def own_administrator_name(database: Resource) -> Findings:
     remedy="set iamDatabaseAuthenticationEnabled to true",
 )
 def iam_authentication(database: Resource) -> Findings:
-    if _engine(database).startswith(("oracle", "sqlserver", "custom", "db2")):
-        return []  # these engines do not have it
-    return database["iamDatabaseAuthenticationEnabled"].must_be(True)
+    findings = database["iamDatabaseAuthenticationEnabled"].must_be(True)
+    return database["engine"].guards(lambda engine: not str(engine).startswith(_WITHOUT_IAM), findings)
 
 
 @rule(
@@ -377,6 +380,8 @@ def minor_upgrades(database: Resource) -> Findings:
     remedy="use a newer engineVersion",
 )
 def supported_engine(database: Resource) -> Findings:
+    if database["engine"].unknown:
+        return database["engine"].unjudged("an engine in standard support")
     oldest = _OLDEST_VERSION.get(_engine(database))
     if oldest is None or _is_copy(database):
         return []
@@ -410,10 +415,14 @@ def certificate_authority(database: Resource) -> Findings:
     remedy="set enabled to true and list at least the events that the control names",
 )
 def event_subscription_complete(subscription: Resource) -> Findings:
-    findings = subscription["enabled"].must_be(True, default=True)  # provider default
-    _, events = _EVENTS.get(str(subscription["sourceType"].value), ("", ()))
-    categories = subscription["eventCategories"]
-    return findings + (categories.must_include(*events) if events and not categories.absent else [])
+    enabled = subscription["enabled"].must_be(True, default=True)  # provider default
+    source, categories = subscription["sourceType"], subscription["eventCategories"]
+    if categories.absent:
+        return enabled  # no categories: all of them
+    if source.unknown:
+        return enabled + source.unjudged("a source whose events are all subscribed to")
+    _, events = _EVENTS.get(str(source.value), ("", ()))
+    return enabled + (categories.must_include(*events) if events else [])
 
 
 @rule(
@@ -427,7 +436,7 @@ def event_subscription_complete(subscription: Resource) -> Findings:
 def event_subscriptions(stack: Stack) -> StackFindings:
     if not any(stack.of(*_DATABASES)):
         return []
-    sources = {subscription["sourceType"].value for subscription in stack.of("aws.rds.EventSubscription")}
+    sources = {subscription["sourceType"].text for subscription in stack.of("aws.rds.EventSubscription")}
     if None in sources:  # no source type: all of them
         return []
     return [

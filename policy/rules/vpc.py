@@ -52,10 +52,11 @@ def acl_closed(acl: Resource) -> Findings:
     findings: Findings = []
     for port in _ADMINISTRATION:
         for entry in acl_entries(acl):
-            if not covers_the_world(networks(entry.opening.ranges)):
+            unknown = any(cidr.unknown for cidr in entry.opening.ranges)
+            if not unknown and not covers_the_world(networks(entry.opening.ranges)):
                 continue
             reaches = entry.opening.reaches(port)
-            if reaches is None or entry.action.unknown:
+            if reaches is None or (reaches and (unknown or entry.action.unknown)):
                 findings += entry.opening.place.unjudged(f"closed on port {port}")
             elif reaches and entry.action.value == "deny":
                 break
@@ -198,7 +199,7 @@ def _routes(stack: Stack) -> Iterator[tuple[Resource, Property, Resource]]:
 )
 def nat_gateway_per_zone(stack: Stack) -> StackFindings:
     gateways = list(stack.of("aws.ec2.NatGateway"))
-    zones = {subnet["availabilityZone"].value for subnet in stack.of("aws.ec2.Subnet")} - {None}
+    zones = {subnet["availabilityZone"].text for subnet in stack.of("aws.ec2.Subnet")} - {None}
     if not gateways or not zones or len(gateways) >= len(zones):
         return []
     found = f"{len(gateways)} NAT gateway{'s' if len(gateways) > 1 else ''} for {len(zones)} availability zones"

@@ -69,7 +69,7 @@ def has_rules(stack: Stack) -> StackFindings:
 def managed_rules(acl: Resource, *, allowed_vendors: Sequence[str] = ("Fortinet",)) -> Findings:
     wanted = f"a managed rule group of {' or '.join(allowed_vendors)}"
     vendors = [entry["statement"]["managedRuleGroupStatement"]["vendorName"] for entry in acl["rules"]]
-    if any(vendor.value in allowed_vendors for vendor in vendors):
+    if any(vendor.text in allowed_vendors for vendor in vendors):
         return []
     unknown = [finding for vendor in vendors if vendor.unknown for finding in vendor.unjudged(wanted)]
     found = ", ".join(str(vendor.value) for vendor in vendors if vendor.known)

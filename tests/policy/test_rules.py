@@ -104,6 +104,16 @@ def test_unknown_property_is_named_and_never_passes_as_judged(
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
+def test_breach_beside_an_unknown_is_never_passed_over(policies: dict[str, ResourceValidationPolicy], row: Row) -> None:
+    """Whatever else is unknown: what is wrong stays a breach, or is at least said to be undetermined."""
+    broken = changed(before(row), row.path, row.value)
+    touched = {path.partition(".")[0].partition("[")[0] for path in (row.path, *(path for path, _ in row.setup))}
+    for name in set(broken) - touched:
+        state, _ = verdict(policies[row.rule], row.kind, {**broken, name: UNKNOWN})
+        assert state != FINE, name
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
 def test_foreign_resource_is_not_judged(
     judge: Judgement, policies: dict[str, ResourceValidationPolicy], row: Row
 ) -> None:
