@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
 from operations.rehearsal.document import Rehearsal
 from operations.rehearsal.forecast import LIMIT_SECONDS, Forecast
-from operations.rehearsal.judgement import Finding
+from operations.rehearsal.judgement import EXCEPTION, UNDETERMINED, Finding
 from operations.rehearsal.recording import Resource
-
-SHOWN_PER_TYPE = 1
-"""Of several resources of one type under one parent, a tree shows one line with the count."""
 
 
 def print_report(rehearsal: Rehearsal, console: Console, *, whole: bool) -> None:
-    """Print the report; `whole` lists every resource instead of one line a type."""
+    """Print the report; `whole` lists every resource instead of one line a component."""
     console.print(_tree(rehearsal, whole=whole))
     console.print()
     _print_findings(rehearsal, console)
@@ -35,21 +33,28 @@ def _tree(rehearsal: Rehearsal, *, whole: bool) -> Tree:
     for resource in resources:
         children.setdefault(resource.parent if resource.parent in known else "", []).append(resource)
     root = Tree(Text(f"{rehearsal.recording.stack}: {_count(resources)} resources", style="bold"))
-    _grow(root, children.get("", ()), children, whole=whole)
+    _grow(root, "", children, whole=whole)
     return root
 
 
-def _grow(branch: Tree, resources: Iterable[Resource], children: dict[str, list[Resource]], *, whole: bool) -> None:
-    plain = [resource for resource in resources if resource.urn not in children]
-    shown = plain if whole else list({resource.type: resource for resource in reversed(plain)}.values())[::-1]
-    amounts = Counter(resource.type for resource in plain)
-    for resource in shown:
-        amount = "" if whole or amounts[resource.type] == 1 else f" and {amounts[resource.type] - 1} more"
-        branch.add(Text.assemble(resource.name, amount, (f"  {resource.type}", "dim"), _marks(resource)))
-    for resource in resources:
-        if resource.urn in children:
-            label = Text.assemble((resource.name, "bold"), (f"  {resource.type}", "dim"), _marks(resource))
-            _grow(branch.add(label), children[resource.urn], children, whole=whole)
+def _grow(branch: Tree, parent: str, children: Mapping[str, list[Resource]], *, whole: bool) -> None:
+    for resource in children.get(parent, ()):
+        inside = children.get(resource.urn, ())
+        if whole or inside or not parent:
+            kind = resource.type if whole else resource.type.rpartition(":")[2]
+            label = Text.assemble((resource.name, "bold" if inside else ""), (f"  {kind}", "dim"), _marks(resource))
+            if not whole:
+                label.append_text(_contents(inside, children))
+            _grow(branch.add(label), resource.urn, children, whole=whole)
+
+
+def _contents(inside: Iterable[Resource], children: Mapping[str, list[Resource]]) -> Text:
+    """What a component holds besides other components: amounts by kind, and what of it is protected."""
+    plain = [resource for resource in inside if resource.urn not in children]
+    amounts = Counter(resource.type.rpartition(":")[2] for resource in plain)
+    kinds = ", ".join(f"{amount} {kind}" if amount > 1 else kind for kind, amount in amounts.items())
+    protected = sum(resource.protect for resource in plain)
+    return Text.assemble(f"  {kinds}" if kinds else "", (f"  [{protected} protected]" if protected else "", "cyan"))
 
 
 def _marks(resource: Resource) -> tuple[str, str]:
@@ -69,39 +74,36 @@ def _print_findings(rehearsal: Rehearsal, console: Console) -> None:
         ("Exceptions in force", verdicts.exceptions, "yellow"),
     ):
         if findings:
-            console.print(Text(title, style=f"bold {style}"))
+            console.print(Text(f"{title}: {len(findings)}", style=f"bold {style}"))
             for finding in findings:
-                console.print(_line(finding, style), soft_wrap=True)
+                _print_indented(console, _line(finding, style))
             console.print()
 
 
 def _line(finding: Finding, style: str) -> Text:
+    if finding.policy == EXCEPTION:
+        return Text(finding.message)
     numbers = f"  PCI DSS {', '.join(finding.requirements)}" if finding.requirements else ""
-    return Text.assemble(
-        "  ", (finding.policy, style), (f"  {finding.level}{numbers}", "dim"), "\n    ", finding.message
-    )
+    return Text.assemble((finding.policy, style), (f"  {finding.level}{numbers}", "dim"), f"\n  {finding.message}")
+
+
+def _print_indented(console: Console, text: Text) -> None:
+    console.print(Padding(text, (0, 0, 0, 2), expand=False))
 
 
 def _print_forecast(rehearsal: Rehearsal, console: Console) -> None:
+    median, worst = rehearsal.forecast, rehearsal.worst_case
+    chain = " -> ".join(f"{step.urn.rpartition('::')[2]} {step.seconds:.0f} s" for step in median.critical_path)
     console.print(Text("Forecast of a deployment from nothing", style="bold"))
-    console.print(
-        f"  median {_minutes(rehearsal.forecast)}, slowest measured {_minutes(rehearsal.worst_case)}, "
-        f"limit {LIMIT_SECONDS // 60} min"
-    )
-    console.print(
-        "  longest chain: "
-        + " -> ".join(
-            f"{step.urn.rpartition('::')[2]} {step.seconds:.0f} s" for step in rehearsal.forecast.critical_path
+    for line, style in (
+        (f"median {_minutes(median)}, slowest measured {_minutes(worst)}, limit {LIMIT_SECONDS // 60} min", ""),
+        (f"longest chain: {chain}", ""),
+        (
+            f"a model of other deployments' public logs; assumed are the times of {median.assumed} quick resources",
+            "dim",
         ),
-        soft_wrap=True,
-    )
-    console.print(
-        Text(
-            "  modelled from other deployments' public logs; "
-            f"{rehearsal.forecast.assumed} quick resources have no measured time and are assumed",
-            style="dim",
-        )
-    )
+    ):
+        _print_indented(console, Text(line, style))
     console.print()
 
 
@@ -113,7 +115,7 @@ def _print_examples(rehearsal: Rehearsal, console: Console) -> None:
     if rehearsal.examples:
         keys = ", ".join(problem.key for problem in rehearsal.examples)
         console.print(Text("Settings that are still examples; a real deployment refuses them", style="bold yellow"))
-        console.print(f"  {keys}", soft_wrap=True)
+        _print_indented(console, Text(keys))
         console.print()
 
 
@@ -124,5 +126,5 @@ def _print_verdict(rehearsal: Rehearsal, console: Console) -> None:
             Text(f"Not compliant: {blocking} mandatory violations; nothing would have been created.", "bold red")
         )
     else:
-        rules = len(rehearsal.verdicts.policies)
+        rules = len(rehearsal.verdicts.policies.keys() - {UNDETERMINED, EXCEPTION})
         console.print(Text(f"Compliant with all {rules} rules; nothing was created.", "bold green"))
