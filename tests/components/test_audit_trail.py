@@ -2,7 +2,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -52,8 +52,21 @@ def whole(play: Play, arguments: AuditTrailArgs, production: Placement) -> Recor
     return play(lambda: AuditTrail("audit", replace(arguments, placement=production, settings=settings)))
 
 
-def with_settings(play: Play, arguments: AuditTrailArgs, **changed: Any) -> Recording:
-    return play(lambda: AuditTrail("audit", replace(arguments, settings=replace(SETTINGS, **changed))))
+@pytest.fixture(scope="module")
+def adopting(play: Play, arguments: AuditTrailArgs) -> Recording:
+    return play(lambda: AuditTrail("audit", replace(arguments, settings=all_set_to("adopt"))))
+
+
+@pytest.fixture(scope="module")
+def without(play: Play, arguments: AuditTrailArgs) -> Recording:
+    return play(lambda: AuditTrail("audit", replace(arguments, settings=all_set_to("off"))))
+
+
+def all_set_to(choice: Literal["adopt", "off"]) -> AuditSettings:
+    """Settings of a stack that makes nothing that the account has once."""
+    return replace(
+        SETTINGS, config=choice, guardduty=choice, security_hub=choice, inspector=choice, account_baseline=choice
+    )
 
 
 def bucket(recording: Recording, name: str) -> Resource:
@@ -122,10 +135,10 @@ def test_only_this_trail_writes_to_its_bucket(audit: Recording) -> None:
 
 
 @pytest.mark.parametrize("lock", ["governance", "compliance"])
-def test_trails_bucket_is_locked_for_the_whole_retention(play: Play, arguments: AuditTrailArgs, lock: str) -> None:
-    audit = with_settings(play, arguments, bucket_lock=lock)
-    assert bucket(audit, TRAIL).inputs["objectLockEnabled"] is True
-    retention = audit.named(f"{TRAIL}-lock").inputs["rule"]["defaultRetention"]
+def test_trails_bucket_is_locked_for_the_whole_retention(audit: Recording, whole: Recording, lock: str) -> None:
+    recording = {"governance": audit, "compliance": whole}[lock]
+    assert bucket(recording, TRAIL).inputs["objectLockEnabled"] is True
+    retention = recording.named(f"{TRAIL}-lock").inputs["rule"]["defaultRetention"]
     assert (retention["mode"], retention["days"]) == (lock.upper(), 400)
 
 
@@ -265,21 +278,25 @@ ADDED = {
 
 @pytest.mark.parametrize("setting", ONCE)
 def test_service_of_the_account_is_made_once_and_otherwise_adopted_or_left_out(
-    play: Play, arguments: AuditTrailArgs, audit: Recording, setting: str
+    audit: Recording, adopting: Recording, without: Recording, setting: str
 ) -> None:
-    adopted = with_settings(play, arguments, **{setting: "adopt"})
-    without = with_settings(play, arguments, **{setting: "off"})
-    assert [len(found.of(ONCE[setting])) for found in (audit, adopted, without)] == [1, 0, 0]
+    assert [len(found.of(ONCE[setting])) for found in (audit, adopting, without)] == [1, 0, 0]
     if added := ADDED.get(setting):
         count = len(audit.of(added))
         assert count > 0
-        assert [len(found.of(added)) for found in (adopted, without)] == [count, 0]
+        assert [len(found.of(added)) for found in (adopting, without)] == [count, 0]
 
 
-def test_adopted_detector_is_looked_up(play: Play, arguments: AuditTrailArgs) -> None:
-    audit = with_settings(play, arguments, guardduty="adopt")
-    detectors = {f.inputs["detectorId"] for f in audit.of("aws:guardduty/detectorFeature:DetectorFeature")}
+def test_adopted_detector_is_looked_up(adopting: Recording) -> None:
+    detectors = {f.inputs["detectorId"] for f in adopting.of("aws:guardduty/detectorFeature:DetectorFeature")}
     assert detectors == {"0123456789abcdef0123456789abcdef"}
+
+
+def test_stack_that_leaves_all_of_it_out_still_has_trail_and_alarms(audit: Recording, without: Recording) -> None:
+    assert trail(without).inputs["isMultiRegionTrail"] is True
+    for type_ in ("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/logMetricFilter:LogMetricFilter"):
+        assert len(without.of(type_)) == len(audit.of(type_)) > 0
+    assert not without.of("aws:cloudwatch/eventRule:EventRule")
 
 
 def test_what_was_switched_on_for_the_account_stays_when_the_stack_goes(audit: Recording) -> None:
