@@ -154,8 +154,12 @@ class Wait:
     until: Callable[[Run], Progress]
     longest_seconds: Callable[[Limits], float] = lambda limits: limits.replication_seconds
     every_seconds: Callable[[Limits], float] = lambda limits: limits.poll_seconds
+    forecast: Callable[[Run], str] | None = None
+    """What a dry run says in place of a look that only makes sense later."""
 
     def plan(self, run: Run) -> list[str]:
+        if self.forecast is not None:
+            return [self.forecast(run)]
         return [f"wait until it is so; now: {self.until(run).sentence}"]
 
     def carry_out(self, run: Run) -> tuple[Evidence, Mapping[str, Any]]:

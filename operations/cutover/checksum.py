@@ -52,7 +52,7 @@ def row_hash(table: Table) -> str:
     """64 bits of the whole row. Generated columns are left out: each server computes its own."""
     columns = [column for column in table.columns if not column.generated]
     parts = [canonical(column) for column in columns]
-    parts += [f"LENGTH({quoted(column.name)})" for column in columns if column.data_type in ("char", "varchar")]
+    parts += [f"CHAR_LENGTH({quoted(column.name)})" for column in columns if column.data_type in ("char", "varchar")]
     nulls = [f"ISNULL({quoted(column.name)})" for column in columns if column.nullable]
     if nulls:
         parts.append("CONCAT(" + ", ".join(nulls) + ")")

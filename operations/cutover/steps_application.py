@@ -165,4 +165,8 @@ def watch_step() -> Wait:
         until=Watch().look,
         longest_seconds=lambda limits: limits.watch_seconds * 10 + 3600,
         every_seconds=lambda limits: limits.watch_every_seconds,
+        forecast=lambda run: (
+            f"would look every {run.limits.watch_every_seconds:g} s for {run.limits.watch_seconds:.0f} s, and go back "
+            f"after {run.limits.tolerated_failures} failures in a row"
+        ),
     )

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 
 from operations.cutover.actions import Run
+from operations.cutover.aws import Aws
 from operations.cutover.engine import Engine
 from operations.cutover.limits import Limits
 from operations.cutover.migration import Migration
@@ -97,6 +98,10 @@ def accounts(server: TestServer, role: str) -> list[str]:
     ]
 
 
+AWS = Aws(amazon.REGION)
+"""One for all tests: making AWS clients takes seconds, and the stand-ins keep their addresses."""
+
+
 class Quiet:
     """A screen that remembers."""
 
@@ -130,7 +135,9 @@ class Rig:
         return self.dms.tasks[amazon.REVERSE]
 
     def migration(self) -> Migration:
-        return Migration(self.stack, self.limits)
+        made = Migration(self.stack, self.limits)
+        made.aws = AWS
+        return made
 
     def store(self) -> DynamoStore:
         return DynamoStore(self.migration().aws, TABLE)
