@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "bench": ("operations.bench.command:bench", "Measure the figures that have a target."),
     "smoke": ("operations.smoke.command:smoke", "See a deployed stack from outside: TLS, firewall, health, privacy."),
     "pipeline": ("operations.pipeline.command:pipeline", "What the workflows call: preview, deploy, comment, drift."),
+    "evidence": ("operations.evidence.command:evidence", "What an assessor takes away, sealed; and the findings."),
     "env": ("operations.environments.command:env", "Test environments without a ticket."),
 }
 """Where each command stands, and its line in the help text."""

@@ -1,0 +1,151 @@
+"""``python -m operations evidence``: what an assessor takes away, and what became of the findings."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from operations.evidence.assessment import Assessment, Outcome, assess
+from operations.evidence.bundle import write_bundle
+from operations.evidence.exported_state import read_state
+from operations.evidence.findings import LISTED, State, as_csv, read_findings, track
+from operations.evidence.live import Observed, observe, session_for
+from operations.evidence.manifest import problems
+from operations.evidence.provenance import read_provenance
+from operations.evidence.records import Origin
+from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
+from operations.files import write_whole
+from operations.rehearsal.configuration import ConfigurationError, read_configuration
+from operations.rehearsal.program import ROOT, ProgramError, record_program
+from operations.rehearsal.recording import Resource
+from settings import read
+
+from_state = click.option(
+    "--state", "state_file", type=click.Path(path_type=Path), help="Judge this `pulumi stack export`, not a rehearsal."
+)
+
+
+@click.group(invoke_without_command=True)
+@click.option("--stack", metavar="NAME", help="The stack, as in Pulumi.NAME.yaml.")
+@click.option("--out", "directory", type=click.Path(path_type=Path), metavar="DIR", help="A new or empty directory.")
+@from_state
+@click.option("--live", is_flag=True, help="Ask the account as well, with the AWS credentials of the environment.")
+@click.pass_context
+def evidence(
+    context: click.Context, stack: str | None, directory: Path | None, state_file: Path | None, live: bool
+) -> None:
+    """Write the evidence of a stack: CSV, OSCAL, diagrams, inventory and a readable document, sealed.
+
+    \b
+    Exit codes:
+      0  written, and no rule is broken
+      1  written, and a rule is broken
+      2  bad settings or arguments, one line each
+    """
+    if context.invoked_subcommand:
+        return
+    if directory is None:
+        raise Stop(BAD_INPUT, "--out: no directory is given; allowed: a new or empty one; add --out DIR.")
+    name, source, resources = _resources(stack, state_file)
+    origin = Origin(name, source, read_provenance(ROOT), _now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+    seal, assessment = write_bundle(directory, resources, origin, _observe(resources, name) if live else None)
+    _report(assessment, directory, seal)
+    if any(result.outcome is Outcome.FAIL for result in assessment.results):
+        raise Stop(REFUSED)
+
+
+@evidence.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--seal", "expected", default="", metavar="DIGEST", help="The seal as it was kept elsewhere.")
+def verify(directory: Path, expected: str) -> None:
+    """Say whether any byte of a bundle was changed since it was sealed."""
+    found = problems(directory, expected)
+    if found:
+        raise Stop(REFUSED, *found)
+    Console().print(f"{directory}: unchanged since it was sealed.", soft_wrap=True, highlight=False)
+
+
+@evidence.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--stack", metavar="NAME", help="The stack to judge, as in Pulumi.NAME.yaml.")
+@from_state
+@click.option("--out", "csv_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as CSV.")
+def findings(file: Path, stack: str | None, state_file: Path | None, csv_file: Path | None) -> None:
+    """Say where each of an assessor's findings stands: open, mended in which commit, or excepted.
+
+    FILE is CSV with the columns id, requirement, text, severity, due, and if wanted rule and resource. A commit mends
+    a finding with the trailer `Mends: ID`. Exit code 1 while a finding is overdue or reopened.
+    """
+    given = read_findings(file)
+    name, _, resources = _resources(stack, state_file)
+    tracked = track(given, assess(name, resources), ROOT, _now().date())
+    if csv_file:
+        write_whole(csv_file, as_csv(tracked))
+    table = Table(title=f"{len(tracked)} findings, stack {name}", title_justify="left", show_lines=True)
+    for title in ("finding", "due", "state", "rules and resources", "because"):
+        table.add_column(title, overflow="fold")
+    for one in tracked:
+        due = f"{one.finding.due}{' overdue' if one.overdue else ''}"
+        shown = (*one.rules[:LISTED], *one.resources[:LISTED])
+        table.add_row(
+            f"{one.finding.id} ({one.finding.requirement})\n{one.finding.text}",
+            due,
+            one.state,
+            "\n".join(shown),
+            one.because,
+        )
+    Console().print(table)
+    if any(one.overdue or one.state is State.REOPENED for one in tracked):
+        raise Stop(REFUSED)
+
+
+def _resources(stack: str | None, state_file: Path | None) -> tuple[str, str, tuple[Resource, ...]]:
+    """The stack's name, what it was read from, and its resources."""
+    if state_file:
+        name, resources = read_state(state_file)
+        if stack not in (None, name):
+            raise Stop(BAD_INPUT, f"--state: {state_file} is of stack {name}, not {stack}; give the matching pair.")
+        return name, f"state {state_file.name}", resources
+    if stack is None:
+        raise Stop(BAD_INPUT, "--stack: no stack is given; allowed: a stack's name, or --state FILE; add one of them.")
+    try:
+        configuration = read_configuration(ROOT, stack, {})
+    except ConfigurationError as error:
+        raise Stop(BAD_INPUT, str(error)) from None
+    settings, refused = read(configuration.values, stack)
+    if settings is None:
+        raise Stop(BAD_INPUT, *map(str, refused))
+    try:
+        return stack, "rehearsal", record_program(configuration, settings).resources
+    except ProgramError as error:
+        raise Stop(FAILED, str(error)) from None
+
+
+def _observe(resources: tuple[Resource, ...], stack: str) -> tuple[Observed, ...]:
+    region = next(
+        (
+            str(one.inputs["region"])
+            for one in resources
+            if one.type == "pulumi:providers:aws" and "region" in one.inputs
+        ),
+        None,
+    )
+    if region is None:
+        raise Stop(BAD_INPUT, "--live: no AWS provider of the stack names its Region; give a state that has one.")
+    return observe(session_for(region), resources, stack)
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def _report(assessment: Assessment, directory: Path, seal: str) -> None:
+    console = Console(highlight=False)
+    counts = {outcome: sum(result.outcome is outcome for result in assessment.results) for outcome in Outcome}
+    console.print(", ".join(f"{amount} {outcome}" for outcome, amount in counts.items()), soft_wrap=True)
+    console.print(f"{directory / 'evidence.html'} is the place to start.", soft_wrap=True)
+    console.print(f"Seal: {seal}\nKeep the seal elsewhere; evidence verify --seal compares with it.", soft_wrap=True)

@@ -1,0 +1,183 @@
+"""One line of evidence: which requirement, at which resource, what was found, and who provides it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import inspect
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from operations.evidence.assessment import Assessment, Outcome
+from operations.evidence.provenance import Provenance
+from operations.rehearsal.recording import Resource
+from policy.catalogue import controls, requirements
+from policy.rule import Rule
+
+DIGEST_CHARACTERS = 12
+STANDARD = "PCI DSS v4.0.1"
+UNNUMBERED = "other"
+"""In the place of a requirement's number for controls to which AWS gives none."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a bundle was made from."""
+
+    stack: str
+    source: str
+    """``rehearsal``, or the state's file name."""
+    provenance: Provenance
+    made_at: str
+    """UTC, ISO 8601; the only thing that differs between two runs on one commit."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row for the assessor."""
+
+    requirement: str
+    asks: str
+    rule: str
+    rule_version: str
+    claim: str
+    verdict: str
+    resource: str
+    resource_type: str
+    setting_found: str
+    explanation: str
+    provided_by: str
+    urn: str
+    stack: str
+    commit: str
+    source: str
+    time: str
+
+
+@dataclass(frozen=True)
+class Responsibility:
+    """Who does what for a requirement; requirement 12.9 and its matrix."""
+
+    requirement: str
+    subject: str
+    customer: str
+    aws: str
+    third_party: str
+
+    @property
+    def parties(self) -> str:
+        """Those with something to do, for one cell."""
+        named = (("customer", self.customer), ("AWS", self.aws), ("third party", self.third_party))
+        return ", ".join(name for name, task in named if task)
+
+
+def number_key(requirement: str) -> tuple[tuple[int, str], ...]:
+    """Sorts 10.2 after 9.9, and A1 last."""
+    return tuple((int(part), "") if part.isdigit() else (99, part) for part in requirement.split("."))
+
+
+@cache
+def responsibilities() -> tuple[Responsibility, ...]:
+    """The matrix, in the order of the standard."""
+    with Path(__file__).with_name("responsibilities.csv").open(encoding="utf-8", newline="") as file:
+        rows = [Responsibility(**row) for row in csv.DictReader(file)]
+    return tuple(sorted(rows, key=lambda row: number_key(row.requirement)))
+
+
+def responsible(requirement: str) -> Responsibility:
+    """The row for a requirement: its own, or the nearest above it."""
+    rows = {row.requirement: row for row in responsibilities()}
+    parts = requirement.split(".")
+    while parts:
+        if (row := rows.get(".".join(parts))) is not None:
+            return row
+        parts.pop()
+    raise LookupError(f"{requirement} is in no row of responsibilities.csv; add one.")
+
+
+def rule_version(rule: Rule, pack_version: str) -> str:
+    """The pack's version and a digest of the rule's own source, so that a changed rule is told apart."""
+    return f"{pack_version}+{_source_digest(rule.judge)}"
+
+
+@cache
+def _source_digest(judge: Callable[..., Any]) -> str:
+    return hashlib.sha256(inspect.getsource(judge).encode()).hexdigest()[:DIGEST_CHARACTERS]
+
+
+def records(assessment: Assessment, resources: Iterable[Resource], origin: Origin) -> tuple[Record, ...]:
+    """A record for each requirement of each result, and for each control that no rule can judge beforehand."""
+    types = {resource.urn: resource.type for resource in resources}
+    found = [*_of_rules(assessment, types, origin), *_of_controls(assessment, origin)]
+    return tuple(sorted(found, key=lambda one: (number_key(one.requirement), one.rule, one.urn, one.claim)))
+
+
+def _of_rules(assessment: Assessment, types: Mapping[str, str], origin: Origin) -> Iterator[Record]:
+    for result in assessment.results:
+        for requirement in result.rule.requirements:
+            yield Record(
+                requirement=requirement,
+                asks=requirements().get(requirement, ""),
+                rule=result.rule.name,
+                rule_version=rule_version(result.rule, assessment.pack_version),
+                claim=result.rule.claim,
+                verdict=result.outcome.value,
+                resource=result.urn.rpartition("::")[2],
+                resource_type=types.get(result.urn, ""),
+                setting_found=result.setting,
+                explanation=result.message,
+                provided_by=responsible(requirement).parties,
+                urn=result.urn,
+                stack=origin.stack,
+                commit=origin.provenance.commit,
+                source=origin.source,
+                time=origin.made_at,
+            )
+
+
+def _of_controls(assessment: Assessment, origin: Origin) -> Iterator[Record]:
+    """What the catalogue gives to a component or to a service at run time: never a pass before deployment."""
+    for control in controls(assessment.rules):
+        if control.state == "enforced":
+            continue
+        applies = control.state != "not applicable"
+        for requirement in control.requirements or (UNNUMBERED,):
+            yield Record(
+                requirement=requirement,
+                asks=requirements().get(requirement, ""),
+                rule="",
+                rule_version="",
+                claim=f"{control.identifier}: {control.title}",
+                verdict=(Outcome.UNDETERMINED if applies else Outcome.NOT_APPLICABLE).value,
+                resource="",
+                resource_type=", ".join(control.resource_types),
+                setting_found="",
+                explanation=f"{control.state.capitalize()} by {control.by}: {control.because}."
+                if control.by
+                else f"{control.because}.",
+                provided_by=responsible(requirement).parties,
+                urn="",
+                stack=origin.stack,
+                commit=origin.provenance.commit,
+                source=origin.source,
+                time=origin.made_at,
+            )
+
+
+def as_csv(rows: Iterable[Record]) -> str:
+    """For a spreadsheet. A cell that a spreadsheet would take for a formula is made text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([field.name for field in fields(Record)])
+    for row in rows:
+        writer.writerow([plain_cell(value) for value in asdict(row).values()])
+    return text.getvalue()
+
+
+def plain_cell(value: str) -> str:
+    """Text that no spreadsheet runs."""
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t") else value

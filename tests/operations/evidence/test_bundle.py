@@ -1,0 +1,182 @@
+"""What the assessor takes away: complete, in the standard's order, in valid OSCAL, sealed, the same each time."""
+
+import csv
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operations.evidence.bundle import write_bundle
+from operations.evidence.live import Observed
+from operations.evidence.manifest import problems
+from operations.evidence.records import number_key, plain_cell, responsible
+from operations.exits import Stop
+from operations.rehearsal.program import Recording
+from policy import pack
+from policy.catalogue import controls
+from tests.operations.evidence.conftest import COMMIT, origin
+from tests.operations.page.sample import SECRET
+
+
+def rows(directory: Path, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO((directory / name).read_text(encoding="utf-8"))))
+
+
+def test_each_row_says_all_that_an_assessor_asks(sealed: Path) -> None:
+    row = next(row for row in rows(sealed, "evidence.csv") if (row["rule"], row["resource"]) == ("kms-rotation", "key"))
+    assert row["verdict"] == "pass"
+    assert row["requirement"] in ("3.6.1", "3.7.4", "3.7.1")
+    assert "enableKeyRotation = true" in row["setting_found"]
+    assert re.fullmatch(rf"{re.escape(pack.VERSION)}\+[0-9a-f]{{12}}", row["rule_version"])
+    assert (row["commit"], row["stack"], row["time"]) == (COMMIT, "sample", "2026-11-22T20:00:00Z")
+    assert "customer" in row["provided_by"]
+
+
+def test_rows_are_in_the_order_of_the_standard(sealed: Path) -> None:
+    numbers = [row["requirement"] for row in rows(sealed, "evidence.csv")]
+    assert numbers == sorted(numbers, key=number_key)
+    assert numbers.index("8.3.6") < numbers.index("10.2.1")
+
+
+def test_a_control_that_only_the_account_can_answer_is_never_a_pass(sealed: Path) -> None:
+    watched = [control for control in controls(pack.judgement().rules) if control.state == "watched"]
+    assert watched
+    verdicts = {
+        row["claim"].partition(":")[0]: row["verdict"] for row in rows(sealed, "evidence.csv") if not row["rule"]
+    }
+    assert {verdicts[control.identifier] for control in watched} == {"undetermined"}
+
+
+def test_every_requirement_has_somebody_who_is_responsible() -> None:
+    judge = pack.judgement()
+    numbers = {number for rule in judge.rules for number in rule.requirements}
+    numbers |= {number for control in controls(judge.rules) for number in control.requirements}
+    assert all(responsible(number).parties for number in numbers)
+
+
+def test_the_inventory_names_every_resource_with_its_scope(sealed: Path, recording: Recording) -> None:
+    inventory = {row["urn"]: row for row in rows(sealed, "inventory.csv")}
+    assert set(inventory) == {resource.urn for resource in recording.resources if resource.custom}
+    scopes = {row["name"]: row["in_scope"] for row in inventory.values()}
+    assert (scopes["database"], scopes["bastion"], scopes["key"]) == ("cardholder", "connected", "other")
+
+
+def test_the_document_has_what_an_assessor_asks_for_first(sealed: Path) -> None:
+    document = (sealed / "evidence.html").read_text(encoding="utf-8")
+    for number in ("1.2.3", "1.2.4", "12.5.1", "12.9"):
+        assert re.search(rf"<h2 id=[^>]*>[^<]*{re.escape(number)}", document), number
+    assert 'src="network.svg"' in document
+    flow = (sealed / "data-flow.svg").read_text(encoding="utf-8")
+    assert "MySQL database" in flow
+    assert "EC2 host" not in flow
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "model"),
+    [
+        ("assessment-results", "assessment_results", "AssessmentResults"),
+        ("component-definition", "component", "ComponentDefinition"),
+    ],
+)
+def test_oscal_is_valid_by_nists_model(sealed: Path, name: str, module: str, model: str) -> None:
+    trestle = pytest.importorskip(
+        f"trestle.oscal.{module}", reason="compliance-trestle is not installed; run make setup"
+    )
+    read = getattr(trestle, model).oscal_read(sealed / "oscal" / f"{name}.json")
+    assert read.metadata.oscal_version
+
+
+def test_a_requirement_is_satisfied_only_where_nothing_stands_against_it(sealed: Path) -> None:
+    document = json.loads((sealed / "oscal" / "assessment-results.json").read_text(encoding="utf-8"))
+    (found,) = document["assessment-results"]["results"]
+    outcomes = {one["uuid"]: one["props"][0]["value"] for one in found["observations"]}
+    for finding in found["findings"]:
+        behind = {outcomes[one["observation-uuid"]] for one in finding["related-observations"]}
+        satisfied = finding["target"]["status"]["state"] == "satisfied"
+        assert satisfied == ("pass" in behind and behind <= {"pass", "not applicable"}), finding["title"]
+
+
+def test_no_secret_is_in_any_file(sealed: Path) -> None:
+    assert [path for path in sealed.rglob("*") if path.is_file() and SECRET in path.read_text(encoding="utf-8")] == []
+
+
+def test_two_bundles_of_one_commit_differ_in_nothing_but_time(
+    recording: Recording, sealed: Path, tmp_path: Path
+) -> None:
+    later = "2027-01-02T03:04:05Z"
+    write_bundle(tmp_path / "again", recording.resources, origin(later))
+    names = [path.relative_to(sealed) for path in sealed.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    assert len(names) >= 7
+    for name in names:
+        before, after = ((root / name).read_text(encoding="utf-8") for root in (sealed, tmp_path / "again"))
+        assert after.replace(later, "2026-11-22T20:00:00Z") == before, name
+
+
+def test_an_untouched_bundle_is_unchanged(sealed: Path) -> None:
+    assert problems(sealed) == []
+    assert problems(sealed, json.loads((sealed / "manifest.json").read_text(encoding="utf-8"))["seal"]) == []
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.fixture
+def copy(sealed: Path, tmp_path: Path) -> Path:
+    shutil.copytree(sealed, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["evidence.csv", "inventory.csv", "evidence.html", "network.svg", "oscal/assessment-results.json", "manifest.json"],
+)
+def test_one_changed_bit_is_found(copy: Path, name: str) -> None:
+    flip(copy / name)
+    assert any(name in problem for problem in problems(copy))
+
+
+def test_a_missing_and_an_added_file_are_found(copy: Path) -> None:
+    (copy / "inventory.csv").unlink()
+    (copy / "note.txt").write_text("trust me", encoding="utf-8")
+    assert [problem.partition(": ")[0].rpartition("/")[2] for problem in problems(copy)] == [
+        "inventory.csv",
+        "note.txt",
+    ]
+
+
+def test_a_bundle_that_was_sealed_anew_does_not_have_the_old_seal(sealed: Path, copy: Path) -> None:
+    seal = json.loads((sealed / "manifest.json").read_text(encoding="utf-8"))["seal"]
+    other: dict[str, Any] = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    assert problems(copy, seal) == []
+    assert problems(copy, seal[::-1])
+    other["facts"]["stack"] = "prod"
+    (copy / "manifest.json").write_text(json.dumps(other, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    assert problems(copy) != []
+
+
+def test_what_the_account_says_is_part_of_the_bundle(recording: Recording, tmp_path: Path) -> None:
+    seen = (Observed("3.7.4", "KMS", "key", "fail", "does not rotate"),)
+    write_bundle(tmp_path / "live", recording.resources, origin(), seen)
+    assert rows(tmp_path / "live", "live.csv") == [
+        {"requirement": "3.7.4", "source": "KMS", "subject": "key", "status": "fail", "detail": "does not rotate"}
+    ]
+    assert "does not rotate" in (tmp_path / "live" / "evidence.html").read_text(encoding="utf-8")
+
+
+def test_a_directory_that_holds_something_is_not_touched(recording: Recording, tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(Stop, match="is not empty"):
+        write_bundle(tmp_path, recording.resources, origin())
+    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
+
+
+@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)"])
+def test_no_cell_is_a_formula(text: str) -> None:
+    assert plain_cell(text) == f"'{text}"
