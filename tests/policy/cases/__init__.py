@@ -45,10 +45,10 @@ def changed(properties: dict[str, Any], path: str, value: Any) -> dict[str, Any]
     """A copy in which the value at the path is another, or gone when it is None."""
     result = copy.deepcopy(properties)
     place: Any = result
-    *way, last = _keys(path)
-    for key in way:
+    *way, last = keys = _keys(path)
+    for key, following in zip(way, keys[1:], strict=True):
         if isinstance(place, dict) and key not in place:
-            place[key] = {}
+            place[key] = [] if isinstance(following, int) else {}
         place = place[key]
     if value is not None:
         if isinstance(place, list) and last == len(place):

@@ -235,6 +235,7 @@ ROWS = [
     Row("rds-supported-engine", _RC, "engineVersion", "5.7.mysql_aurora.2.11.1", absent=FINE),
     Row("rds-supported-engine", _RI, "engineVersion", "8.0.40", absent=FINE),
     Row("rds-certificate-authority", _RI, "caCertIdentifier", "rds-ca-2019", absent=FINE),
+    Row("rds-certificate-authority", _RCI, "caCertIdentifier", "rds-ca-2019", absent=FINE),
     Row("rds-event-subscription-complete", "aws.rds.EventSubscription", "enabled", False, absent=FINE),
     Row("rds-event-subscription-complete", "aws.rds.EventSubscription", "eventCategories", ["deletion"], absent=FINE),
     # ElastiCache

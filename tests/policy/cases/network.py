@@ -154,6 +154,14 @@ ROWS = [
     ),
     Row(
         _RDP,
+        _SGI,
+        "cidrIpv4",
+        "0.0.0.0/0",
+        absent=FINE,
+        setup=(("cidrIpv4", None), ("fromPort", 3389.0), ("toPort", 3389.0)),
+    ),
+    Row(
+        _RDP,
         _SGR,
         "toPort",
         4000.0,

@@ -75,10 +75,11 @@ ROWS = [
     Row(
         "kubernetes-no-secret-in-environment",
         _DEPLOYMENT,
-        f"{_C}.env[0].value",
-        "hunter2",
+        f"{_C}.env[0]",
+        {"name": "DB_PASSWORD", "value": "hunter2"},
         absent=FINE,
-        unknown="broken",
+        unknown=FINE,
+        property=f"{_C}.env[0].value",
     ),
     Row(
         "kubernetes-namespace-restricted",
