@@ -58,6 +58,7 @@ class Account:
     """Names that stay taken after their thing is gone: secrets in their recovery window, final snapshots."""
     operations: list[Operation] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _names: set[tuple[str, str]] = field(default_factory=set)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
@@ -70,6 +71,11 @@ class Account:
     def of(self, type_: str) -> list[Thing]:
         """What exists of one type."""
         return [thing for thing in self.things.values() if thing.type == type_]
+
+    def taken(self, type_: str, name: str, value: str) -> bool:
+        """Whether something of a type has this value in its input `name`."""
+        with self._lock:
+            return any(thing.inputs.get(name) == value for thing in self.of(type_))
 
     def create(self, urn: str, type_: str, inputs: Mapping[str, Any], home: str) -> Thing:
         """Make a thing, in the time that it takes.
@@ -148,7 +154,9 @@ class Account:
             laws.uniqueness(thing, others, self.remains)
             laws.references(type_, inputs, others)
             laws.prerequisites(thing, others)
-            seed = f"{home}{urn}{thing.number}"
+            # The first of its name gets the id that it has in the rehearsal, so that both can be compared.
+            seed = thing.number if (type_, name) in self._names else ""
+            self._names.add((type_, name))
             thing.id, thing.invented = self._cloud.create(type_, name, inputs, seed)
             thing.id = laws.kubernetes_id(thing) or thing.id
             thing.invented.update({**self.answers.get(type_, {}), "id": thing.id})

@@ -396,7 +396,7 @@ def _final_snapshot(thing: Thing) -> None:
 def remains(thing: Thing, before: set[tuple[str, str]]) -> set[tuple[str, str]]:
     """Names that stay taken when `thing` goes."""
     if thing.type == "aws:secretsmanager/secret:Secret" and thing.inputs.get("recoveryWindowInDays", 30) != 0:
-        return {(thing.type, thing.inputs["name"])}
+        return {(thing.type, thing.inputs.get("name", thing.id))}
     snapshot = ("final snapshot", str(thing.inputs.get("finalSnapshotIdentifier")))
     if thing.type == "aws:rds/cluster:Cluster" and not thing.inputs.get("skipFinalSnapshot"):
         if snapshot in before:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,13 +50,19 @@ def naming(kind: ResourceType) -> Naming | None:
 
 
 def named(
-    kind: ResourceType, logical: str, inputs: Mapping[str, Any], previous: Mapping[str, Any], seed: bytes
+    kind: ResourceType,
+    logical: str,
+    inputs: Mapping[str, Any],
+    previous: Mapping[str, Any],
+    seed: bytes,
+    taken: Callable[[str, str], bool],
 ) -> tuple[dict[str, Any], list[Failure]]:
     """`inputs` with a name, and why AWS would refuse it.
 
     Args:
         previous: the inputs of the last time; a name that was made then stays.
-        seed: what the random digits are drawn from.
+        seed: what the digits are drawn from when the rehearsal's, which never change, are taken.
+        taken: whether a property has a value already in the account.
     """
     rule = naming(kind)
     if rule is None:
@@ -70,10 +76,16 @@ def named(
             reason = f"{logical!r} and {1 + RANDOM_DIGITS} characters exceed the maximum length of {rule.longest}"
             return dict(inputs), [Failure(rule.property, reason)]
         else:
-            made = f"{logical}-{hashlib.sha256(seed + logical.encode()).hexdigest()[:RANDOM_DIGITS]}"
+            made = _digits(logical, f"{kind.token}/{logical}".encode())
+            if taken(rule.property, made):
+                made = _digits(logical, seed + logical.encode())
         defaults = [*inputs.get(BRIDGE_DEFAULTS, ()), rule.property]
         return {**inputs, rule.property: made, BRIDGE_DEFAULTS: defaults}, _refused(rule, made)
     return dict(inputs), _refused(rule, inputs[rule.property])
+
+
+def _digits(logical: str, seed: bytes) -> str:
+    return f"{logical}-{hashlib.sha256(seed).hexdigest()[:RANDOM_DIGITS]}"
 
 
 def _refused(rule: Naming, name: Any) -> list[Failure]:

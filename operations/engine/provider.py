@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from concurrent import futures
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import grpc
@@ -88,7 +89,8 @@ class Providers(provider_pb2_grpc.ResourceProviderServicer):
             inputs, failures = checked(kind, news)
             logical = request.urn.rpartition("::")[2]
             seed = bytes(request.randomSeed) or request.urn.encode()
-            inputs, refused = named(kind, logical, inputs, plain_mapping(request.olds), seed)
+            taken = partial(self._account.taken, kind.token)
+            inputs, refused = named(kind, logical, inputs, plain_mapping(request.olds), seed, taken)
             if kind.token.startswith("kubernetes:"):
                 inputs = _kubernetes_name(logical, inputs, seed)
             return provider_pb2.CheckResponse(

@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from operations.engine import idle
 from operations.engine.account import Account
 from operations.engine.provider import PACKAGES, Providers
 from operations.rehearsal.program import ROOT
@@ -62,6 +63,7 @@ class EngineStack(AbstractContextManager["EngineStack"]):
         settings_of: str = "",
         overrides: Mapping[str, str] | None = None,
         folder: Path | None = None,
+        checkpoints: bool = False,
     ) -> None:
         """
         Args:
@@ -69,6 +71,8 @@ class EngineStack(AbstractContextManager["EngineStack"]):
             settings_of: the stack whose ``Pulumi.<name>.yaml`` it takes, by default its own.
             overrides: settings that differ, by full key.
             folder: where state is kept; stacks of one account may share it.
+            checkpoints: whether the CLI writes its state after every step, as it does by default, instead of once at
+                the end; needed where it is killed.
         """
         self.account = account
         self.stack = stack
@@ -77,6 +81,7 @@ class EngineStack(AbstractContextManager["EngineStack"]):
         self._project = self._folder / f"project-{stack}"
         self._providers = Providers(account, stack)
         self._number = 0
+        self._checkpoints = checkpoints
         self._write_project(settings_of or stack, overrides or {})
         self._command("stack", "init", stack, "--secrets-provider", "passphrase")
 
@@ -116,7 +121,6 @@ class EngineStack(AbstractContextManager["EngineStack"]):
         """Start a command and leave it running."""
         self._number += 1
         log = self._folder / f"{self.stack}-{self._number}.events"
-        self.account.clock.restart()
         command = [*_cli(), verb, "--non-interactive", "--stack", self.stack, "--event-log", str(log)]
         if not any(argument.startswith("--parallel") for argument in arguments):
             command += ["--parallel", str(PARALLEL)]
@@ -129,6 +133,7 @@ class EngineStack(AbstractContextManager["EngineStack"]):
             text=True,
             start_new_session=True,
         )
+        self.account.clock.follow((lambda: idle.resting(process.pid)) if idle.visible() else None)
         return Started(process, log, time.monotonic())
 
     def finish(self, started: Started) -> Run:
@@ -199,6 +204,8 @@ class EngineStack(AbstractContextManager["EngineStack"]):
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+            **({} if self._checkpoints else {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}),
             "PULUMI_DEBUG_COMMANDS": "true",
             "PULUMI_DEBUG_PROVIDERS": providers,
             REHEARSAL: "1",

@@ -91,7 +91,7 @@ def _access_entry(
         }
         name_of_association = f"{component.name}-{name}-{policy_name}"
         type_ = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
-        yield _child(component, cloud, type_, name_of_association, association, (cluster.urn, access.urn))
+        yield _child(component, cloud, type_, name_of_association, association, (cluster.urn, access.urn), access)
 
 
 def _addon(component: Resource, cloud: Cloud, cluster: Resource, addon: str, options: Mapping[str, Any]) -> Resource:
@@ -109,9 +109,16 @@ def _addon(component: Resource, cloud: Cloud, cluster: Resource, addon: str, opt
 
 
 def _child(
-    component: Resource, cloud: Cloud, type_: str, name: str, inputs: dict[str, Any], dependencies: tuple[str, ...]
+    component: Resource,
+    cloud: Cloud,
+    type_: str,
+    name: str,
+    inputs: dict[str, Any],
+    dependencies: tuple[str, ...],
+    parent: Resource | None = None,
 ) -> Resource:
-    head = component.urn.rpartition("::")[0]
+    parent = parent or component
+    head = parent.urn.rpartition("::")[0]
     identity, outputs = cloud.create(type_, name, inputs)
     wire = struct_pb2.Struct()
     wire.update(inputs)
@@ -119,7 +126,7 @@ def _child(
         urn=f"{head}${type_}::{name}",
         type=type_,
         name=name,
-        parent=component.urn,
+        parent=parent.urn,
         dependencies=tuple(sorted({*component.dependencies, *dependencies})),
         inputs=inputs,
         wire_inputs=wire,

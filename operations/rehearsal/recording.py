@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pulumi
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
@@ -16,6 +17,7 @@ SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (a public constant of the protocol)
 RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e"
 WITHHELD = "[secret]"
+STACK_TYPE = "pulumi:pulumi:Stack"
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,16 @@ class Recorder(mocks.MockMonitor):
         with self._lock:
             return tuple(self._recorded.values())
 
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """The URN as the engine makes it, with the types of all parents; the SDK's mocks keep only one."""
+        parents = parent.split("::")[2] if parent else ""
+        if parents not in ("", STACK_TYPE):
+            type_ = f"{parents}${type_}"
+        return "::".join((f"urn:pulumi:{pulumi.get_stack()}", pulumi.get_project(), type_, name))
+
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:  # noqa: N802
         urn = self.make_urn(request.parent, request.type, request.name)
-        if request.type == "pulumi:pulumi:Stack":
+        if request.type == STACK_TYPE:
             return resource_pb2.RegisterResourceResponse(urn=urn)
         inputs = plain_mapping(request.object)
         identity, outputs = "", dict[str, Any]()
@@ -154,6 +163,6 @@ class Recorder(mocks.MockMonitor):
         return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=answer)
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:  # noqa: N802
-        if "::pulumi:pulumi:Stack::" in request.urn:
+        if f"::{STACK_TYPE}::" in request.urn:
             self.stack_outputs = plain_mapping(request.outputs)
         return empty_pb2.Empty()
