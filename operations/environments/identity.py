@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 import botocore.exceptions
 
-from operations.exits import BAD_INPUT, Stop
+from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
 
 
 def caller_account(region: str) -> str:
@@ -36,3 +36,26 @@ def must_be_in(account: str, region: str) -> str:
             f"AWS: you are logged in to account {caller}; allowed: {account}, where environments live; log in there.",
         )
     return caller
+
+
+def zone_id(zone_name: str, region: str) -> str:
+    """The id of the account's public hosted zone of this name.
+
+    Raises:
+        Stop: when there is none, or more than one.
+    """
+    route53 = boto3.client("route53", region_name=region)
+    try:
+        found = route53.list_hosted_zones_by_name(DNSName=zone_name)["HostedZones"]
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        raise Stop(FAILED, f"Route 53: its zones cannot be read ({' '.join(str(error).split())}).") from None
+    public = [
+        zone for zone in found if zone["Name"] == f"{zone_name}." and not zone.get("Config", {}).get("PrivateZone")
+    ]
+    if len(public) != 1:
+        raise Stop(
+            REFUSED,
+            f"softpos:edgeZoneName: {len(public)} public zones are called {zone_name}; allowed: one, which environments "
+            "get their names in; deploy the stack that they come from, or set softpos:edgeZoneId.",
+        )
+    return public[0]["Id"].rpartition("/")[2]

@@ -11,7 +11,7 @@ from typing import Any
 
 from pulumi import automation
 
-from operations.environments import forecast, guard, ledger_store, lifetimes
+from operations.environments import forecast, guard, identity, ledger_store, lifetimes
 from operations.environments.configuration import checked, environment_configuration, ranges_in_use
 from operations.environments.guard import LIFETIME_TAG, TEMPORARY
 from operations.environments.ledger import Environment, Ledger, Request, from_text
@@ -19,7 +19,7 @@ from operations.environments.ledger_store import Store
 from operations.environments.names import PREFIX, is_environment, stack_of
 from operations.environments.progress import Progress
 from operations.environments.stacks import Engine, last_words, locked_since
-from operations.exits import FAILED, REFUSED, Stop
+from operations.exits import FAILED, Stop
 from operations.rehearsal.configuration import Configuration
 from settings import Settings
 
@@ -68,7 +68,7 @@ class Environments:
             Stop: refused by the ledger, the settings or the policy pack; nothing was then created. Or failed on the
                 way: what was created stays, and the same command resumes.
         """
-        zone_id = self._zone_id()
+        zone_id = self.settings.edge.zone_id or identity.zone_id(self.settings.edge.zone_name, self.settings.region)
         at = self.now()
         known = request.name in self.ledger().environments
         after = ledger_store.change(
@@ -205,21 +205,6 @@ class Environments:
             if attempt < tries:
                 self.pause(PAUSE_SECONDS)
         return reason
-
-    def _zone_id(self) -> str:
-        """The hosted zone that environments get their names in.
-
-        Raises:
-            Stop: when the source stack neither names nor has one.
-        """
-        found = self.settings.edge.zone_id or self.engine.outputs(self.settings.stack).get("zoneId", "")
-        if not found:
-            raise Stop(
-                REFUSED,
-                f"softpos:edgeZoneId: {self.settings.stack} has no hosted zone yet; allowed: a zone that exists; "
-                f"deploy {self.settings.stack} first, or set the key.",
-            )
-        return str(found)
 
     def _broken_off(self, environment: Environment, error: automation.CommandError, progress: Progress) -> Stop:
         name = environment.name

@@ -15,7 +15,6 @@ from pulumi import automation
 
 from operations.environments.configuration import as_stack_file
 from operations.environments.interruption import InterruptibleCommand
-from operations.environments.names import stack_of
 from operations.exits import BAD_INPUT, FAILED, Stop
 from operations.rehearsal.configuration import Configuration
 from operations.rehearsal.program import ROOT
@@ -45,16 +44,6 @@ class Engine:
                 "install it from https://www.pulumi.com/docs/install/.",
             ) from None
         self._secrets_provider = secrets_provider
-
-    def outputs(self, stack: str) -> Mapping[str, Any]:
-        """The outputs of any stack of this project; empty when there is no such stack."""
-        try:
-            found = self._workspace(stack).stack_outputs(stack)
-        except automation.StackNotFoundError:
-            return {}
-        except automation.CommandError as error:
-            raise failure(f"the outputs of {stack} cannot be read", error) from None
-        return {name: output.value for name, output in found.items() if not output.secret}
 
     def names(self) -> list[str]:
         """All stacks of this project in the backend, sorted."""
@@ -157,11 +146,6 @@ def last_words(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = [line for line in lines if line.startswith("error:")]
     return (said or lines[-1:] or ["it ended without a word"])[0].removeprefix("error:").strip()
-
-
-def is_there(engine: Engine, name: str) -> bool:
-    """Whether an environment has a stack."""
-    return stack_of(name) in engine.names()
 
 
 def secrets_provider_of(source: str, root: Path = ROOT) -> str:

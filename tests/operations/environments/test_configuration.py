@@ -53,7 +53,7 @@ def test_the_program_accepts_an_environments_settings() -> None:
     assert not settings.migration.enabled
     assert not settings.vpn.enabled
     assert not settings.database.deletion_protection
-    assert settings.audit.guardduty == "adopt"
+    assert settings.audit.guardduty == "off"
 
 
 def test_nothing_but_size_name_place_and_lifetime_differs_from_dev() -> None:
@@ -68,11 +68,11 @@ def test_every_override_is_a_key_that_the_program_knows() -> None:
     assert {f"softpos:{key}" for key in (*SMALL, *ALONE, *TEMPORARY, *OWN)} <= known
 
 
-def test_everything_that_the_account_has_once_is_adopted() -> None:
+def test_nothing_that_the_account_has_once_is_made_again() -> None:
     singletons = [key.name for key in known_keys() if "adopt" in getattr(key.kind, "choices", ())]
     values = configured().values
     assert len(singletons) >= 6
-    assert {key: values[key] for key in singletons} == dict.fromkeys(singletons, "adopt")
+    assert {key: values[key] for key in singletons if values[key] not in ("adopt", "off")} == {}
 
 
 def test_image_and_snapshot_are_taken_over_where_given() -> None:

@@ -1,0 +1,32 @@
+"""The one-time set-up of an account: where state is kept, and how GitHub gets in."""
+
+import sys
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this program is a package of the repository
+
+from bootstrap.account import FORMS, read_account
+from bootstrap.github_access import GitHubAccess, GitHubAccessArgs
+from bootstrap.state_backend import StateBackend, StateBackendArgs
+
+settings = pulumi.Config()
+account = read_account({key: settings.get(key) or "" for key in FORMS})
+tags = {"Project": "softpos", "Stack": "bootstrap", "DataClass": "credentials"}
+provider = aws.Provider(
+    "aws",
+    region=account.region,
+    allowed_account_ids=[account.account_id],
+    default_tags=aws.ProviderDefaultTagsArgs(tags=tags),
+)
+in_account = pulumi.ResourceOptions(provider=provider)
+
+state = StateBackend("state", StateBackendArgs(account=account), in_account)
+access = GitHubAccess("github", GitHubAccessArgs(account=account, state_key_arn=state.key_arn), in_account)
+
+pulumi.export("backendUrl", state.url)
+pulumi.export("secretsProvider", state.secrets_provider)
+pulumi.export("workloadBoundary", account.workload_boundary_arn)
+pulumi.export("roles", access.role_arns)

@@ -1,0 +1,97 @@
+"""Where bootstrap stands: one account, one repository, and the names that follow, all known beforehand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+IAM_PATH = "/softpos-bootstrap/"
+"""Path of everything in IAM that is made here. The deploy role may touch nothing below it."""
+PLATFORM_PATH = "/softpos/"
+"""Path of every role and policy that the platform's program makes. The deploy role may touch nothing outside it."""
+GITHUB = "token.actions.githubusercontent.com"
+ENVIRONMENTS_PREFIX = "environments"
+"""Folder of the state bucket in which the test environments' stacks lie, apart from the permanent stack."""
+DMS_ROLES = ("dms-vpc-role", "dms-cloudwatch-logs-role")
+"""AWS DMS finds these by name, so that they cannot have a path."""
+
+
+class SettingsError(Exception):
+    """A setting of bootstrap cannot be used; the message is one sentence a problem."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One account with one permanent stack."""
+
+    account_id: str
+    region: str
+    stack: str
+    """The permanent stack that is deployed here, ``dev`` or ``prod``."""
+    subject: str
+    """The repository as GitHub writes it into a token's subject: ``owner/name``, or with ids ``owner@1/name@2``."""
+    environments: bool = False
+    """Whether test environments live in this account."""
+
+    @property
+    def partition(self) -> str:
+        prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+        return next((name for prefix, name in prefixes.items() if self.region.startswith(prefix)), "aws")
+
+    @property
+    def state_bucket(self) -> str:
+        return f"softpos-state-{self.stack}-{self.account_id}-{self.region}"
+
+    @property
+    def state_bucket_arn(self) -> str:
+        return f"arn:{self.partition}:s3:::{self.state_bucket}"
+
+    @property
+    def deploy_boundary_arn(self) -> str:
+        return self.policy_arn("softpos-deploy-boundary")
+
+    @property
+    def workload_boundary_arn(self) -> str:
+        """The boundary that every role of the platform's program must carry."""
+        return self.policy_arn("softpos-workload-boundary")
+
+    def policy_arn(self, name: str) -> str:
+        return self.arn("iam", f"policy{IAM_PATH}{name}", region="")
+
+    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
+        region = self.region if region is None else region
+        return f"arn:{self.partition}:{service}:{region}:{self.account_id}:{resource}"
+
+
+FORMS: Mapping[str, tuple[str, str]] = {
+    "accountId": (r"\d{12}", "the 12 digits of the account, quoted"),
+    "region": (r"[a-z]{2}(-[a-z]+)+-\d", "an AWS Region such as eu-central-1"),
+    "stack": (r"dev|prod", "dev or prod"),
+    "repository": (r"[\w.-]+(@\d+)?/[\w.-]+(@\d+)?", "OWNER/NAME as GitHub shows it"),
+    "environments": (r"true|false", "true or false"),
+}
+
+
+def read_account(given: Mapping[str, str]) -> Account:
+    """The account that the settings describe.
+
+    Raises:
+        SettingsError: with a line for each setting that cannot be used.
+    """
+    problems = [
+        f"{key}: {given.get(key, 'nothing')!r} is not allowed; allowed: {allowed}; run `pulumi config set {key} VALUE`."
+        for key, (form, allowed) in FORMS.items()
+        if not re.fullmatch(form, given.get(key, ""))
+    ]
+    if not problems and given["stack"] == "prod" and given["environments"] == "true":
+        problems = ["environments: 'true' is not allowed with stack prod; allowed: false; they live in dev's account."]
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return Account(
+        account_id=given["accountId"],
+        region=given["region"],
+        stack=given["stack"],
+        subject=given["repository"],
+        environments=given["environments"] == "true",
+    )

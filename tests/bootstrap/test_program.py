@@ -1,0 +1,146 @@
+"""Bootstrap as a program: what it registers, under which names, with which settings it refuses to run."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bootstrap.account import FORMS, SettingsError, read_account
+from operations.rehearsal.configuration import Configuration, read_configuration
+from operations.rehearsal.program import ProgramError, Recording, record
+from operations.rehearsal.stand_in_cloud import StandInCloud
+
+ROOT = Path(__file__).parents[2] / "bootstrap"
+
+
+@cache
+def recorded(stack: str) -> Recording:
+    return play(read_configuration(ROOT, stack, {}))
+
+
+def play(configuration: Configuration) -> Recording:
+    account = configuration.values["softpos-bootstrap:accountId"]
+    cloud = StandInCloud(configuration.values["softpos-bootstrap:region"], account)
+    return record(lambda: runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__") and None, cloud, configuration)
+
+
+def names(recording: Recording, type_: str) -> set[str]:
+    return {resource.inputs["name"] for resource in recording.of(type_)}
+
+
+def test_dev_has_a_role_for_test_environments_and_production_has_none() -> None:
+    assert names(recorded("dev"), "aws:iam/role:Role") == {"softpos-preview", "softpos-deploy", "softpos-environments"}
+    assert names(recorded("prod"), "aws:iam/role:Role") == {"softpos-preview", "softpos-deploy"}
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_whoever_deploys_is_held_by_a_boundary(stack: str) -> None:
+    roles = {role.inputs["name"]: role.inputs for role in recorded(stack).of("aws:iam/role:Role")}
+    for name, inputs in roles.items():
+        assert inputs["path"] == "/softpos-bootstrap/"
+        assert inputs["maxSessionDuration"] == 3600
+        assert ("permissionsBoundary" in inputs) == (name != "softpos-preview")
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_deploy_role_of_a_stack_is_taken_only_in_its_environment(stack: str) -> None:
+    [role] = [one for one in recorded(stack).of("aws:iam/role:Role") if one.inputs["name"] == "softpos-deploy"]
+    [statement] = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    subjects = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+    assert subjects == [f"repo:example-org/softpos:environment:{stack}"]
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_every_policy_is_attached_or_a_boundary(stack: str) -> None:
+    recording = recorded(stack)
+    attached = {
+        urn
+        for one in recording.of("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+        for urn in one.property_dependencies["policyArn"]
+    }
+    loose = {one.inputs["name"] for one in recording.of("aws:iam/policy:Policy") if one.urn not in attached}
+    boundaries = {"softpos-deploy-boundary", "softpos-workload-boundary", "softpos-environments-boundary"}
+    assert loose == boundaries & names(recording, "aws:iam/policy:Policy")
+
+
+def test_the_state_is_kept_versioned_encrypted_closed_and_for_good() -> None:
+    recording = recorded("prod")
+    bucket, key = recording.named("state-bucket"), recording.named("state-key")
+    assert bucket.protect
+    assert bucket.retain_on_delete
+    assert key.protect
+    assert key.retain_on_delete
+    assert key.inputs["enableKeyRotation"]
+    assert recording.named("state-bucket-versioning").inputs["versioningConfiguration"]["status"] == "Enabled"
+    block = recording.named("state-bucket-public-access-block").inputs
+    assert all(block[part] for part in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls"))
+    [rule] = recording.named("state-bucket-encryption").inputs["rules"]
+    assert rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"] == "aws:kms"
+    [kept] = recording.named("state-bucket-lifecycle").inputs["rules"]
+    assert "expiration" not in kept
+    waits = recording.named("state-bucket-policy").dependencies
+    assert recording.named("state-bucket-versioning").urn in waits
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_outputs_say_what_to_enter_on_github(stack: str) -> None:
+    outputs: Mapping[str, Any] = recorded(stack).outputs
+    assert outputs["backendUrl"].startswith(f"s3://softpos-state-{stack}-")
+    assert outputs["secretsProvider"].startswith("awskms:///alias/softpos-state?")
+    assert {"preview", "deploy"} <= set(outputs["roles"])
+
+
+def test_the_bucket_is_named_alike_everywhere() -> None:
+    for stack in ("dev", "prod"):
+        values = read_configuration(ROOT, stack, {}).values
+        account = read_account({key: values.get(f"softpos-bootstrap:{key}", "") for key in FORMS})
+        assert recorded(stack).named("state-bucket").inputs["bucket"] == account.state_bucket
+        assert len(account.state_bucket) <= 63
+
+
+BAD = [
+    ("accountId", "12345", "12 digits"),
+    ("region", "europe", "an AWS Region"),
+    ("stack", "staging", "dev or prod"),
+    ("repository", "softpos", "OWNER/NAME"),
+    ("repository", "acme/softpos:environment:prod", "OWNER/NAME"),
+    ("repository", "acme/*", "OWNER/NAME"),
+    ("environments", "perhaps", "true or false"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "allowed"), BAD)
+def test_a_bad_setting_is_refused_before_anything_is_registered(key: str, value: str, allowed: str) -> None:
+    good = read_configuration(ROOT, "prod", {f"softpos-bootstrap:{key}": value})
+    with pytest.raises(ProgramError, match=allowed):
+        play(good)
+
+
+def test_production_has_no_test_environments() -> None:
+    given = {
+        "accountId": "1" * 12,
+        "region": "eu-central-1",
+        "stack": "prod",
+        "repository": "a/b",
+        "environments": "true",
+    }
+    with pytest.raises(SettingsError, match="they live in dev's account"):
+        read_account(given)
+
+
+def test_a_subject_with_immutable_ids_is_accepted() -> None:
+    given = {"accountId": "1" * 12, "region": "eu-central-1", "stack": "dev", "environments": "true"}
+    assert read_account({**given, "repository": "acme@12/softpos@34"}).subject == "acme@12/softpos@34"
+
+
+def test_every_setting_is_declared_with_a_description() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
+    assert set(declared) == {f"softpos-bootstrap:{key}" for key in FORMS}
+    assert all(one["description"].endswith(".") for one in declared.values())
