@@ -162,8 +162,8 @@ def closed_to_the_world(opening: Opening, wanted: str, concerned: bool | None) -
     if concerned is False or opening.place.unknown:
         return opening.place.unjudged(wanted) if opening.place.unknown else []
     if concerned is None:
-        narrow = opening.ranges and not any(cidr.unknown for cidr in opening.ranges)
-        return [] if narrow and not covers_the_world(networks(opening.ranges)) else opening.place.unjudged(wanted)
+        narrow = not any(cidr.unknown for cidr in opening.ranges) and not covers_the_world(networks(opening.ranges))
+        return [] if narrow else opening.place.unjudged(wanted)
     if covers_the_world(networks(opening.ranges)):
         place = opening.ranges[0] if len(opening.ranges) == 1 else opening.place
         named = ", ".join(shown(cidr.value) for cidr in opening.ranges)

@@ -17,7 +17,7 @@ from ..network import (
     networks,
     no_wider_than,
 )
-from ..reading import Findings
+from ..reading import Findings, shown
 from ..rule import CRITICAL, HIGH, Resource, StackFindings, rule
 from ..stack import Stack
 
@@ -88,6 +88,21 @@ def _within(opening: Opening, allowed: Sequence[float]) -> bool:
 
 def _judged_as_administration(opening: Opening) -> bool:
     return opening.ports() in ((SSH, SSH), (RDP, RDP)) and opening.protocol_name() == "tcp"
+
+
+@rule(
+    "ec2-prefix-list-names-ranges",
+    "Prefix lists, which entries may refer to instead of ranges, do not hold the world",
+    on=("aws.ec2.ManagedPrefixList", "aws.ec2.ManagedPrefixListEntry"),
+    requirements="1.2.5 1.3.1 1.4.2",
+    severity=HIGH,
+    remedy="name the ranges that are meant",
+)
+def prefix_list_names_ranges(prefixes: Resource) -> Findings:
+    places = [entry["cidr"] for entry in prefixes["entries"]] if prefixes.kind.endswith("List") else [prefixes["cidr"]]
+    if covers_the_world(networks(places)):
+        return places[0].breach("named ranges", ", ".join(shown(place.value) for place in places))
+    return [finding for place in places if place.unknown for finding in place.unjudged("named ranges")]
 
 
 @rule(

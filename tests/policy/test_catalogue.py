@@ -82,3 +82,11 @@ def test_check_fails_on_a_stale_document(
 
 def test_every_requirement_that_is_explained_is_served(judge: Judgement) -> None:
     assert set(catalogue.requirements()) == {number for made in judge.rules for number in made.requirements}
+
+
+def test_readme_of_the_pack_gives_the_true_counts(judge: Judgement) -> None:
+    rows = controls(judge.rules)
+    enforced = sum(row.state == "enforced" for row in rows)
+    readme = Path(catalogue.__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+    assert f"\n{len(judge.rules)} rules that judge" in readme
+    assert f"They answer {enforced}\nof the {len(rows)} controls" in readme

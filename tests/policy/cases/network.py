@@ -48,6 +48,8 @@ BASELINES = {
     },
     _SGE: {"securityGroupId": "sg-1", "ipProtocol": "tcp", "fromPort": 443.0, "toPort": 443.0, "cidrIpv4": "0.0.0.0/0"},
     "aws.ec2.DefaultSecurityGroup": {"vpcId": "vpc-1"},
+    "aws.ec2.ManagedPrefixList": {"name": "offices", "entries": [{"cidr": "203.0.113.0/28"}]},
+    "aws.ec2.ManagedPrefixListEntry": {"prefixListId": "pl-1", "cidr": "203.0.113.0/28"},
     _ACL: {
         "vpcId": "vpc-1",
         "subnetIds": ["subnet-1"],
@@ -224,6 +226,16 @@ ROWS = [
         absent=FINE,
         unknown="broken",
     ),
+    Row("ec2-prefix-list-names-ranges", "aws.ec2.ManagedPrefixList", "entries[0].cidr", "::/0", absent=FINE),
+    Row(
+        "ec2-prefix-list-names-ranges",
+        "aws.ec2.ManagedPrefixList",
+        "entries",
+        [{"cidr": "0.0.0.0/1"}, {"cidr": "128.0.0.0/1"}],
+        absent=FINE,
+        property="entries[0].cidr",
+    ),
+    Row("ec2-prefix-list-names-ranges", "aws.ec2.ManagedPrefixListEntry", "cidr", "0.0.0.0/0", absent=FINE),
     # Network ACLs: the first entry that contains the port counts.
     Row(_ACL_RULE, _ACL, "ingress[0].ruleNo", 200, property="ingress[1]", absent=FINE, unknown=FINE),
     Row(_ACL_RULE, _ACL, "ingress[1].fromPort", 0, property="ingress[1]"),

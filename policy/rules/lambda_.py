@@ -1,4 +1,4 @@
-"""Lambda and Step Functions."""
+"""Lambda: functions."""
 
 from __future__ import annotations
 
@@ -66,20 +66,4 @@ def supported_runtime(function: Resource) -> Findings:
         return []  # a container image
     return function["runtime"].must(
         lambda name: str(name) in _STILL_SUPPORTED or not str(name).startswith(_UNSUPPORTED), "a supported runtime"
-    )
-
-
-@rule(
-    "stepfunctions-logged",
-    "State machines write logs, without the data that passes through them",
-    on="aws.sfn.StateMachine",
-    requirements="10.4.2 10.2.1",
-    controls="StepFunctions.1 STEP_FUNCTIONS_STATE_MACHINE_LOGGING_ENABLED",
-    severity=MEDIUM,
-    remedy="set loggingConfiguration.level to ALL, ERROR or FATAL and includeExecutionData to false",
-)
-def state_machine_logged(machine: Resource) -> Findings:
-    logging = machine["loggingConfiguration"]
-    return logging["level"].must_be("ALL", "ERROR", "FATAL") + logging["includeExecutionData"].must_be(
-        False, default=False
     )
