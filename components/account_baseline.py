@@ -13,7 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.placement import DataClass, Placement
-from components.service_role import policy_document
+from components.roles import create_role
 
 PASSWORD_LENGTH = 14
 """CIS AWS Foundations asks for 14; PCI DSS 8.3.6 for 12."""
@@ -95,23 +95,17 @@ class AccountBaseline(pulumi.ComponentResource):
     def _create_support_role(self) -> None:
         """Who calls AWS in an incident takes this role (PCI DSS 12.10.3): people of the account, with MFA."""
         name = f"{self._name}-support-role"
-        role = aws.iam.Role(
+        create_role(
             name,
-            description="For whoever opens AWS support cases",
-            assume_role_policy=policy_document(
-                {
-                    "Effect": "Allow",
-                    "Principal": {"AWS": self._placement.arn("iam", "root", region="")},
-                    "Action": "sts:AssumeRole",
-                    "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
-                }
-            ),
-            tags=self._placement.tags(name, DataClass.AUDIT),
-            opts=self._stays,
-        )
-        aws.iam.RolePolicyAttachment(
-            f"{name}-access",
-            role=role.name,
-            policy_arn=self._placement.arn("iam", "policy/AWSSupportAccess", region="", account="aws"),
-            opts=self._stays,
+            self._placement,
+            trust={
+                "Principal": {"AWS": self._placement.arn("iam", "root", region="")},
+                "Action": "sts:AssumeRole",
+                "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+            },
+            does="For whoever opens AWS support cases",
+            managed_policies=["AWSSupportAccess"],
+            data_class=DataClass.AUDIT,
+            retain=True,
+            parent=self,
         )

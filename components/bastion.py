@@ -22,7 +22,7 @@ import pulumi_aws as aws
 from components.alarms import Alarms, Metric
 from components.log_storage import LogStorage
 from components.placement import Placement
-from components.service_role import ServiceRole, create_service_role
+from components.roles import IAM_PATH, GrantedRole, create_service_role
 from settings import BastionSettings
 
 SSH, HTTPS = 22, 443
@@ -129,7 +129,7 @@ class Bastion(pulumi.ComponentResource):
             opts=self._children,
         )
 
-    def _create_role(self) -> ServiceRole:
+    def _create_role(self) -> GrantedRole:
         placement = self._args.placement
         return create_service_role(
             f"{self._name}-role",
@@ -155,10 +155,14 @@ class Bastion(pulumi.ComponentResource):
             name, public_key=self._args.settings.public_key, tags=self._tags(name), opts=self._children
         ).key_name
 
-    def _create_host(self, role: ServiceRole) -> aws.ec2.Instance:
+    def _create_host(self, role: GrantedRole) -> aws.ec2.Instance:
         args, settings = self._args, self._args.settings
         profile = aws.iam.InstanceProfile(
-            f"{self._name}-profile", role=role.name, tags=self._tags(f"{self._name}-profile"), opts=self._children
+            f"{self._name}-profile",
+            path=IAM_PATH,
+            role=role.name,
+            tags=self._tags(f"{self._name}-profile"),
+            opts=self._children,
         )
         name = f"{self._name}-host"
         return aws.ec2.Instance(

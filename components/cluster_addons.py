@@ -140,7 +140,7 @@ class ClusterAddons(pulumi.ComponentResource):
         if addon.identity is None:
             return None, []
         identity = addon.identity
-        role, permissions = self._identity.role(
+        role = self._identity.role(
             f"{name}-role",
             namespace=identity.namespace,
             service_account=identity.service_account,
@@ -153,7 +153,7 @@ class ClusterAddons(pulumi.ComponentResource):
         association = aws.eks.AddonPodIdentityAssociationArgs(
             role_arn=role.arn, service_account=identity.service_account
         )
-        return [association], [*permissions, *(self._log_groups if addon.name == COLLECTOR else ())]
+        return [association], [*role.ready, *(self._log_groups if addon.name == COLLECTOR else ())]
 
     def _collector_policy(self) -> str:
         """Narrower than AWS's own policy for the agent, which may write to every log group of the account."""

@@ -89,7 +89,7 @@ class ClusterAutoscaler(pulumi.ComponentResource):
     def _identify(self) -> pulumi.Resource:
         placement = self._args.placement
         identity = PodIdentity(placement=placement, cluster_name=self._args.cluster_name)
-        role, permissions = identity.role(
+        role = identity.role(
             f"{self._name}-role",
             namespace=NAMESPACE,
             service_account=NAME,
@@ -103,7 +103,7 @@ class ClusterAutoscaler(pulumi.ComponentResource):
             namespace=NAMESPACE,
             service_account=NAME,
             parent=self,
-            after=[self._args.kubernetes_provider, *permissions],
+            after=[self._args.kubernetes_provider],
         )
 
     def _policy(self) -> dict[str, Any]:

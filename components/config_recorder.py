@@ -15,7 +15,7 @@ import pulumi_aws as aws
 from components.conformance_packs import CONFORMANCE_PACKS, template
 from components.placement import DataClass, Placement
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
-from components.service_role import create_service_role
+from components.roles import create_service_role
 from settings import AuditSettings
 
 SNAPSHOT_FREQUENCY = "TwentyFour_Hours"

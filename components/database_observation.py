@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from components.placement import Placement
-from components.service_role import create_service_role
+from components.roles import create_service_role
 
 MONITORING_INTERVAL_SECONDS = 60
 INSIGHTS_RETENTION_DAYS = 7

@@ -18,7 +18,7 @@ import pulumi_aws as aws
 from components.database_engine import EngineName
 from components.placement import DataClass, Placement
 from components.rds_authority import root_certificate
-from components.service_role import ServiceRole, create_service_role
+from components.roles import GrantedRole, create_service_role
 
 Side = Literal["on-premises", "aws"]
 
@@ -102,7 +102,7 @@ class MigrationEndpoints:
             opts=pulumi.ResourceOptions(parent=self.parent),
         )
 
-    def _create_secret_reader(self) -> ServiceRole:
+    def _create_secret_reader(self) -> GrantedRole:
         secrets = [self.placement.arn("secretsmanager", f"secret:{self._secret_prefix(end.role)}*") for end in ENDS]
         return create_service_role(
             f"{self.name}-secrets-role",
@@ -145,7 +145,7 @@ class MigrationEndpoints:
         )
 
     def _create_endpoint(
-        self, end: End, secret: aws.secretsmanager.Secret, reader: ServiceRole, authority: aws.dms.Certificate
+        self, end: End, secret: aws.secretsmanager.Secret, reader: GrantedRole, authority: aws.dms.Certificate
     ) -> aws.dms.Endpoint:
         name = f"{self.name}-endpoint-{end.role}"
         return aws.dms.Endpoint(

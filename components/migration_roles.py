@@ -13,7 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.placement import Placement
-from components.service_role import create_service_role
+from components.roles import create_service_role
 
 SERVICE = "dms.amazonaws.com"
 ROLES: Mapping[str, str] = {

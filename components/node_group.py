@@ -10,7 +10,6 @@ Trust boundary: nodes have no public address and no permission but to join, to p
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.placement import DataClass, Placement
+from components.roles import GrantedRole, create_service_role
 from settings import ClusterSettings
 
 DISK_GIB = 50
@@ -65,45 +65,24 @@ class NodeGroup(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._children = pulumi.ResourceOptions(parent=self)
-        role, permissions = self._create_role()
+        role = self._create_role()
         template = self._create_launch_template()
-        self.group = self._create_group(role, permissions, template)
+        self.group = self._create_group(role, template)
         self.autoscaling_group_name = self.group.resources.apply(_autoscaling_group_name)
         self.register_outputs({"autoscalingGroupName": self.autoscaling_group_name})
 
-    def _create_role(self) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
-        placement = self._args.placement
-        name = f"{self._name}-role"
-        role = aws.iam.Role(
-            name,
-            description="What nodes may do: join, pull images, activate their agent",
-            # No source condition: EC2 hands an instance its own role and passes none.
-            assume_role_policy=_document(
-                {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-            ),
-            tags=placement.tags(name),
-            opts=self._children,
+    def _create_role(self) -> GrantedRole:
+        return create_service_role(
+            f"{self._name}-role",
+            self._args.placement,
+            service="ec2.amazonaws.com",
+            # EC2 hands an instance its own role and passes no source.
+            confused_deputy_guard=False,
+            does="What nodes may do: join, pull images, activate their agent",
+            statements=self._args.permission,
+            managed_policies=NODE_POLICIES,
+            parent=self,
         )
-        permissions: list[pulumi.Resource] = [
-            aws.iam.RolePolicyAttachment(
-                f"{name}-{policy}",
-                role=role.name,
-                policy_arn=placement.arn("iam", f"policy/{policy}", region="", account="aws"),
-                opts=self._children,
-            )
-            for policy in NODE_POLICIES
-        ]
-        agent = aws.iam.Policy(
-            f"{name}-agent",
-            description="Read the agent's secret and report its activation",
-            policy=_document(*self._args.permission),
-            tags=placement.tags(f"{name}-agent"),
-            opts=self._children,
-        )
-        attachment = aws.iam.RolePolicyAttachment(
-            f"{name}-agent-attachment", role=role.name, policy_arn=agent.arn, opts=self._children
-        )
-        return role, [*permissions, attachment]
 
     def _create_launch_template(self) -> aws.ec2.LaunchTemplate:
         name = f"{self._name}-template"
@@ -145,9 +124,7 @@ class NodeGroup(pulumi.ComponentResource):
             opts=self._children,
         )
 
-    def _create_group(
-        self, role: aws.iam.Role, permissions: list[pulumi.Resource], template: aws.ec2.LaunchTemplate
-    ) -> aws.eks.NodeGroup:
+    def _create_group(self, role: GrantedRole, template: aws.ec2.LaunchTemplate) -> aws.eks.NodeGroup:
         settings = self._args.settings
         return aws.eks.NodeGroup(
             self._name,
@@ -170,7 +147,7 @@ class NodeGroup(pulumi.ComponentResource):
             tags=self._args.placement.tags(self._name, DataClass.CARDHOLDER),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[*permissions, *self._args.ready],
+                depends_on=[*role.ready, *self._args.ready],
                 # The autoscaler moves it; a deployment must not move it back.
                 ignore_changes=["scalingConfig.desiredSize"],
             ),
@@ -213,7 +190,3 @@ def user_data(boot_script: str) -> str:
             "shorten the boot script."
         )
     return base64.b64encode(document).decode("ascii")
-
-
-def _document(*statements: Mapping[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

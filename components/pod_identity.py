@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.placement import DataClass, Placement
+from components.roles import GrantedRole, Statement, create_role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,50 +30,29 @@ class PodIdentity:
         policy: pulumi.Input[str] | None = None,
         managed_policies: Sequence[str] = (),
         data_class: DataClass = DataClass.OPERATIONS,
-    ) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
-        """A role that only pods of `service_account` in `namespace` can assume, and its permissions to depend on.
+    ) -> GrantedRole:
+        """A role that only pods of `service_account` in `namespace` can assume.
 
         Args:
             does: what the role is for; its description.
             policy: its own permissions, a policy document as JSON text.
             managed_policies: names of AWS managed policies beside or instead of it.
         """
-        children = pulumi.ResourceOptions(parent=parent)
-        role = aws.iam.Role(
+        return create_role(
             name,
-            description=does,
-            assume_role_policy=json.dumps(self._trust(namespace, service_account)),
-            tags=self.placement.tags(name, data_class),
-            opts=children,
+            self.placement,
+            trust=self._trust(namespace, service_account),
+            does=does,
+            policy=policy,
+            managed_policies=managed_policies,
+            data_class=data_class,
+            parent=parent,
         )
-        permissions: list[pulumi.Resource] = [
-            aws.iam.RolePolicyAttachment(
-                f"{name}-{managed}",
-                role=role.name,
-                policy_arn=self.placement.arn("iam", f"policy/{managed}", region="", account="aws"),
-                opts=children,
-            )
-            for managed in managed_policies
-        ]
-        if policy is not None:
-            own = aws.iam.Policy(
-                f"{name}-permissions",
-                description=does,
-                policy=policy,
-                tags=self.placement.tags(f"{name}-permissions", data_class),
-                opts=children,
-            )
-            permissions.append(
-                aws.iam.RolePolicyAttachment(
-                    f"{name}-permissions-attachment", role=role.name, policy_arn=own.arn, opts=children
-                )
-            )
-        return role, permissions
 
     def associate(
         self,
         name: str,
-        role: aws.iam.Role,
+        role: GrantedRole,
         *,
         namespace: str,
         service_account: str,
@@ -83,7 +62,7 @@ class PodIdentity:
         """Gives `role` to the pods of a service account. A pod started before this has no credentials, so wait for it.
 
         Args:
-            after: what must be there first: the cluster, and the role's permissions.
+            after: what must be there first beside the role's permissions: the cluster.
         """
         return aws.eks.PodIdentityAssociation(
             name,
@@ -92,25 +71,18 @@ class PodIdentity:
             service_account=service_account,
             role_arn=role.arn,
             tags=self.placement.tags(name),
-            opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after)),
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=[*after, *role.ready]),
         )
 
-    def _trust(self, namespace: str, service_account: str) -> dict[str, object]:
+    def _trust(self, namespace: str, service_account: str) -> Statement:
         """Pod Identity says which pod asks by session tags, which the pod itself cannot choose."""
+        tags = {
+            "eks-cluster-arn": self.placement.arn("eks", f"cluster/{self.cluster_name}"),
+            "kubernetes-namespace": namespace,
+            "kubernetes-service-account": service_account,
+        }
         return {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "pods.eks.amazonaws.com"},
-                    "Action": ["sts:AssumeRole", "sts:TagSession"],
-                    "Condition": {
-                        "StringEquals": {
-                            "aws:RequestTag/eks-cluster-arn": self.placement.arn("eks", f"cluster/{self.cluster_name}"),
-                            "aws:RequestTag/kubernetes-namespace": namespace,
-                            "aws:RequestTag/kubernetes-service-account": service_account,
-                        }
-                    },
-                }
-            ],
+            "Principal": {"Service": "pods.eks.amazonaws.com"},
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+            "Condition": {"StringEquals": {f"aws:RequestTag/{tag}": value for tag, value in tags.items()}},
         }

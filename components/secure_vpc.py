@@ -19,8 +19,8 @@ import pulumi_aws as aws
 from components.log_storage import LogStorage
 from components.network_rules import Peer, acl_entries
 from components.placement import DataClass, Placement
+from components.roles import create_service_role
 from components.service_endpoints import ServiceEndpoints, ServiceEndpointsArgs
-from components.service_role import create_service_role
 from components.subnet_plan import Tier, plan_subnets
 
 FLOW_LOG_INTERVAL_SECONDS = 60

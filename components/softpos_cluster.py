@@ -27,7 +27,7 @@ from components.cluster_firewall import ClusterFirewall, ClusterFirewallArgs
 from components.log_storage import LogStorage
 from components.node_group import NodeGroup, NodeGroupArgs
 from components.placement import DataClass, Placement
-from components.service_role import policy_document
+from components.roles import GrantedRole, create_service_role
 from components.workload_security import WorkloadSecurityAgent
 from settings import ClusterSettings
 
@@ -106,7 +106,7 @@ class SoftPosCluster(pulumi.ComponentResource):
 
     def _create_control_plane(self) -> eks.Cluster:
         placement, settings = self._args.placement, self._args.settings
-        role, permission = self._create_role()
+        role = self._create_role()
         # Made before the cluster, which would make it without key and limit.
         log_group = self._args.logs.group(f"{self._name}-log-group", f"/aws/eks/{self.name}/cluster", self)
         public_ranges = [str(cidr) for cidr in settings.api_public_cidrs]
@@ -116,7 +116,7 @@ class SoftPosCluster(pulumi.ComponentResource):
             version=settings.version,
             # Nothing is upgraded, and nothing billed at six times the price, without a decision.
             upgrade_policy=aws.eks.ClusterUpgradePolicyArgs(support_type="STANDARD"),
-            service_role=role,
+            service_role=role.role,
             vpc_id=self._args.vpc_id,
             private_subnet_ids=list(self._args.application_subnet_ids),
             cluster_security_group=self._firewall.control_plane,
@@ -139,36 +139,19 @@ class SoftPosCluster(pulumi.ComponentResource):
             coredns_addon_options=eks.CoreDnsAddonOptionsArgs(enabled=False),
             tags=placement.tags(f"{self._name}-control-plane", DataClass.CARDHOLDER),
             # The permission must also outlive the cluster: EKS needs it to clean up.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission, log_group], protect=placement.production),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*role.ready, log_group], protect=placement.production),
         )
 
-    def _create_role(self) -> tuple[aws.iam.Role, pulumi.Resource]:
-        placement = self._args.placement
-        name = f"{self._name}-role"
-        role = aws.iam.Role(
-            name,
-            description="What the control plane of EKS may do in this account",
-            assume_role_policy=policy_document(
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "eks.amazonaws.com"},
-                    "Action": "sts:AssumeRole",
-                    "Condition": {
-                        "StringEquals": {"aws:SourceAccount": placement.account_id},
-                        "ArnLike": {"aws:SourceArn": placement.arn("eks", f"cluster/{self.name}")},
-                    },
-                }
-            ),
-            tags=placement.tags(name),
-            opts=self._children,
+    def _create_role(self) -> GrantedRole:
+        return create_service_role(
+            f"{self._name}-role",
+            self._args.placement,
+            service="eks.amazonaws.com",
+            does="What the control plane of EKS may do in this account",
+            managed_policies=["AmazonEKSClusterPolicy"],
+            source_arn=self._args.placement.arn("eks", f"cluster/{self.name}"),
+            parent=self,
         )
-        permission = aws.iam.RolePolicyAttachment(
-            f"{name}-AmazonEKSClusterPolicy",
-            role=role.name,
-            policy_arn=placement.arn("iam", "policy/AmazonEKSClusterPolicy", region="", account="aws"),
-            opts=self._children,
-        )
-        return role, permission
 
     def _administrator(self, role_arn: str) -> eks.AccessEntryArgs:
         policy = self._args.placement.arn("eks", ADMINISTRATOR_POLICY, region="", account="aws")
@@ -185,7 +168,7 @@ class SoftPosCluster(pulumi.ComponentResource):
     def _create_kubernetes_provider(self, control_plane: eks.Cluster) -> kubernetes.Provider:
         return kubernetes.Provider(
             f"{self._name}-kubernetes",
-            kubeconfig=pulumi.Output.secret(control_plane.kubeconfig_json),
+            kubeconfig=pulumi.Output.secret(control_plane.kubeconfig_json),  # type: ignore[arg-type]
             enable_server_side_apply=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[control_plane]),
         )

@@ -29,6 +29,7 @@ from components.network_policies import policy_specs, ways
 from components.placement import DataClass, Placement
 from components.pod_identity import PodIdentity
 from components.public_edge import DRAIN_SECONDS
+from components.roles import GrantedRole
 from settings import ServiceSettings
 
 NODE_PORT = 30443
@@ -162,10 +163,10 @@ class SoftPosService(pulumi.ComponentResource):
         )
         return secret, version
 
-    def _identify(self, secret: aws.secretsmanager.Secret) -> tuple[aws.iam.Role, pulumi.Resource]:
+    def _identify(self, secret: aws.secretsmanager.Secret) -> tuple[GrantedRole, pulumi.Resource]:
         args = self._args
         identity = PodIdentity(placement=args.placement, cluster_name=args.cluster_name)
-        role, permissions = identity.role(
+        role = identity.role(
             f"{self._name}-role",
             namespace=NAMESPACE,
             service_account=APPLICATION,
@@ -180,7 +181,7 @@ class SoftPosService(pulumi.ComponentResource):
             namespace=NAMESPACE,
             service_account=APPLICATION,
             parent=self,
-            after=[args.kubernetes_provider, *permissions],
+            after=[args.kubernetes_provider],
         )
         return role, association
 

@@ -15,7 +15,7 @@ import pulumi_aws as aws
 from components.log_storage import LogStorage
 from components.placement import DataClass, Placement
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
-from components.service_role import ServiceRole, create_service_role
+from components.roles import GrantedRole, create_service_role
 from settings import AuditSettings
 
 
@@ -107,7 +107,7 @@ class Trail(pulumi.ComponentResource):
             self._children,
         )
 
-    def _create_role(self) -> ServiceRole:
+    def _create_role(self) -> GrantedRole:
         placement = self._args.placement
         return create_service_role(
             f"{self._name}-role",

@@ -156,10 +156,10 @@ INVENTED: Mapping[str, Invented] = {
             "memberClusters": ["{id}-001", "{id}-002", "{id}-003"],
         },
     ),
-    "aws:iam/role:Role": Invented("{name}", {"arn": "arn:aws:iam::{account}:role/{name}", "name": "{name}"}),
-    "aws:iam/policy:Policy": Invented("arn:aws:iam::{account}:policy/{name}", {"arn": "{id}"}),
+    "aws:iam/role:Role": Invented("{name}", {"arn": "arn:aws:iam::{account}:role{path}{name}", "name": "{name}"}),
+    "aws:iam/policy:Policy": Invented("arn:aws:iam::{account}:policy{path}{name}", {"arn": "{id}"}),
     "aws:iam/instanceProfile:InstanceProfile": Invented(
-        "{name}", {"arn": "arn:aws:iam::{account}:instance-profile/{name}", "name": "{name}"}
+        "{name}", {"arn": "arn:aws:iam::{account}:instance-profile{path}{name}", "name": "{name}"}
     ),
     "aws:kms/key:Key": Invented("{uuid}", {**_arn("kms", "key/{uuid}"), "keyId": "{uuid}"}),
     "aws:kms/alias:Alias": Invented("{name}", _arn("kms", "{name}")),
@@ -252,6 +252,7 @@ class StandInCloud(Cloud):
     def __init__(self, region: str, account: str) -> None:
         self._region = region
         self._account = account
+        self._role_arns: dict[str, str] = {}
 
     def create(self, type_: str, name: str, inputs: Mapping[str, Any], seed: str = "") -> tuple[str, dict[str, Any]]:
         """Invent the id and the outputs that are not inputs; another `seed` gives the same name another id."""
@@ -264,10 +265,13 @@ class StandInCloud(Cloud):
             invented = Invented("{name}", common if type_.startswith("aws:") else {})
         identity = words.fill(invented.id)
         words["id"] = identity
-        return identity, {"id": identity, **words.fill_all(invented.outputs)}
+        outputs = {"id": identity, **words.fill_all(invented.outputs)}
+        if type_ == "aws:iam/role:Role":
+            self._role_arns[identity] = outputs["arn"]
+        return identity, outputs
 
     def role_arn(self, role_id: str) -> str:
-        return f"arn:aws:iam::{self._account}:role/{role_id}"
+        return self._role_arns[role_id]
 
     def children(self, resource: Resource) -> Iterable[Resource]:
         return eks_children(resource, self) if resource.type == "eks:index:Cluster" else ()
@@ -291,6 +295,7 @@ class _Words(dict[str, Any]):
         digest = hashlib.sha256(seed.encode()).hexdigest()
         super().__init__({key: value for key, value in inputs.items() if isinstance(value, str)})
         self.setdefault("name", f"{name}-{digest[:7]}")
+        self.setdefault("path", "/")
         self.update(region=region, account=account)
         self.update({f"hex{length}": digest[:length] for length in (6, 8, 12, 16, 17, 32)})
         self.update({f"HEX{length}": digest[:length].upper() for length in (13, 26, 32)})

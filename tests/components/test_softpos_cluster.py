@@ -302,7 +302,7 @@ def test_node_role_may_join_pull_and_activate_the_agent_only(cluster: Recording)
         "AmazonEC2ContainerRegistryPullOnly",
     }
     assert len(attached) == 3
-    statements = {statement["Sid"] for statement in document(cluster.named("cluster-nodes-role-agent"))}
+    statements = {statement["Sid"] for statement in document(cluster.named("cluster-nodes-role-permissions"))}
     assert statements == {"ReadAgentSecret", "DecryptAgentSecret", "ReportAgentActivation"}
 
 
