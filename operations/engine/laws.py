@@ -364,7 +364,8 @@ def written_buckets(thing: Thing, others: Iterable[Thing]) -> Iterator[Thing]:
 def deletion(thing: Thing, others: Sequence[Thing]) -> None:
     """Refuse to delete what is protected, in use, or not empty."""
     for name in PROTECTED_BY:
-        if thing.inputs.get(name):
+        # A forced destruction ends the protection of an instance first.
+        if thing.inputs.get(name) and not (name == "disableApiTermination" and thing.inputs.get("forceDestroy")):
             raise Refused(f"OperationNotPermitted: {thing} has {name}")
     if thing.type == "aws:rds/cluster:Cluster" and not thing.inputs.get("skipFinalSnapshot"):
         _final_snapshot(thing)

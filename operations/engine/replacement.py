@@ -37,6 +37,8 @@ def replaces(kind: ResourceType, before: Mapping[str, Any], after: Mapping[str, 
     else:
         rule = naming(kind)
         paths = {*replacing().get(kind.token, ()), *([rule.property] if rule else [])}
+        if after.get("userDataReplaceOnChange"):
+            paths |= {"userData", "userDataBase64"}
     return any(path.split(".")[0] == name and value_at(before, path) != value_at(after, path) for path in paths)
 
 

@@ -22,14 +22,12 @@ import yaml
 from operations.engine import idle
 from operations.engine.account import Account
 from operations.engine.provider import PACKAGES, Providers
+from operations.environments.stacks import PARALLEL
 from operations.rehearsal.program import ROOT
 from settings import REHEARSAL
 
 PASSPHRASE = "rehearsal"  # noqa: S105 (guards nothing: the state is thrown away)
 NO_CLI = "the Pulumi CLI is not on PATH; install it (https://www.pulumi.com/docs/install/) and run again"
-PARALLEL = 256
-"""Resource operations at once. The CLI's own default is four times the processors, which on a small machine makes a
-deployment wait for itself; the pipeline sets the same."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,11 @@ class Run:
         """What was done (or would be), as operation and URN, without what stayed the same."""
         planned = (event.get("resourcePreEvent", {}).get("metadata", {}) for event in self.events)
         return [(one["op"], one["urn"]) for one in planned if one and one["op"] not in ("same", "read")]
+
+    def violations(self) -> set[tuple[str, str, str]]:
+        """What the policy pack said: policy, URN and message."""
+        found = (event.get("policyEvent") for event in self.events)
+        return {(one["policyName"], one.get("resourceUrn", ""), one["message"].strip()) for one in found if one}
 
     def diagnostics(self) -> str:
         """Errors and warnings, as one text."""
@@ -199,6 +202,7 @@ class EngineStack(AbstractContextManager["EngineStack"]):
         providers = ",".join(f"{package}:{self._providers.port}" for package in PACKAGES)
         return {
             **os.environ,
+            "PATH": os.pathsep.join((str(Path(sys.prefix) / "bin"), os.environ.get("PATH", ""))),
             "PULUMI_HOME": str(home),
             "PULUMI_BACKEND_URL": state.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
