@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "smoke": ("operations.smoke.command:smoke", "See a deployed stack from outside: TLS, firewall, health, privacy."),
     "pipeline": ("operations.pipeline.command:pipeline", "What the workflows call: preview, deploy, comment, drift."),
     "evidence": ("operations.evidence.command:evidence", "What an assessor takes away, sealed; and the findings."),
+    "docs": ("operations.book.command:docs", "Write the generated parts of the book in docs/."),
     "env": ("operations.environments.command:env", "Test environments without a ticket."),
 }
 """Where each command stands, and its line in the help text."""
