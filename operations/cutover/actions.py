@@ -211,9 +211,11 @@ class Look:
     name: str
     why: str
     read: Callable[[Run], Mapping[str, Any]]
+    forecast: Callable[[Run], str]
+    """What a dry run says: the figures are those of the moment."""
 
     def plan(self, run: Run) -> list[str]:
-        return ["record " + ", ".join(f"{name} = {value}" for name, value in self.read(run).items())]
+        return [f"record {self.forecast(run)}"]
 
     def carry_out(self, run: Run) -> tuple[Evidence, Mapping[str, Any]]:
         facts = self.read(run)

@@ -128,6 +128,8 @@ def read_catalogue(server: Server, schemas: Sequence[str]) -> Catalogue:
         wanted = ", ".join(["%s"] * len(schemas))
         return server.rows(statement(text, schemas=wanted), tuple(schemas) * text.count("{schemas}"))
 
+    if server.dialect.caches_statistics:
+        server.rows("SET SESSION information_schema_stats_expiry = 0")
     columns: dict[tuple[str, str], list[Column]] = defaultdict(list)
     for row in ask(_COLUMNS):
         columns[row["s"], row["t"]].append(

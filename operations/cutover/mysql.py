@@ -58,6 +58,11 @@ class Dialect:
         return self.flavour == "mysql" and self.version >= (8, 0, 0)
 
     @property
+    def caches_statistics(self) -> bool:
+        """MySQL 8 answers AUTO_INCREMENT and row estimates from a cache that is up to a day old."""
+        return self.flavour != "mariadb" and self.version >= (8, 0, 0)
+
+    @property
     def bypass_privilege(self) -> str:
         """What lets an account write although `read_only` is on."""
         if self.flavour == "mariadb":

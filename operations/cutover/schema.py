@@ -27,8 +27,8 @@ SHOW_COLUMN = {
 _COLUMNS = """SELECT TABLE_SCHEMA AS s, TABLE_NAME AS t, COLUMN_NAME AS c, ORDINAL_POSITION AS n, COLUMN_TYPE AS type,
     IS_NULLABLE AS nullable, COLUMN_DEFAULT AS preset, EXTRA AS extra,
     COLLATION_NAME AS sorting
-FROM information_schema.COLUMNS WHERE TABLE_SCHEMA IN ({schemas}) AND TABLE_NAME IN
-    (SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA IN ({schemas}))"""
+FROM information_schema.COLUMNS WHERE TABLE_SCHEMA IN ({schemas})
+    AND TABLE_NAME NOT IN (SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA IN ({schemas}))"""
 _INDEXES = """SELECT TABLE_SCHEMA AS s, TABLE_NAME AS t, INDEX_NAME AS i, NON_UNIQUE AS many,
     GROUP_CONCAT(CONCAT(COLUMN_NAME, COALESCE(CONCAT('(', SUB_PART, ')'), '')) ORDER BY SEQ_IN_INDEX) AS parts
 FROM information_schema.STATISTICS WHERE TABLE_SCHEMA IN ({schemas}) GROUP BY 1, 2, 3, 4"""
@@ -67,7 +67,8 @@ def shape(server: Server, schemas: Sequence[str]) -> dict[str, str]:
         )
     found = {name: told for name, told in found.items() if f".{MARKER_TABLE}." not in name}
     for item in read_catalogue(server, schemas).stored:
-        text = re.sub(r"\s+", " ", definition(server, item))
+        # A view is told with or without its schema's name, as the session's own schema happens to be.
+        text = re.sub(r"\s+", " ", definition(server, item)).replace(quoted(item.schema) + ".", "")
         text = re.sub(r" (ENABLE|DISABLE)( ON SLAVE| ON REPLICA)? DO ", " DO ", text)
         found[f"{item.kind.lower()} {item.full_name}"] = hashlib.sha256(text.encode()).hexdigest()[:12]
     return found

@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from operations.cutover import marker
 from operations.cutover import steps_application as application
@@ -40,18 +41,29 @@ def _remember(run: Run) -> Mapping[str, object]:
     }
 
 
+def _told(run: Run) -> str:
+    known = _remember(run)
+    names = [*cast("Mapping[str, str]", known["triggers"]), *cast("Mapping[str, str]", known["events"])]
+    return f"the application's hosts {known['application_hosts']}, triggers and events: {', '.join(names) or 'none'}"
+
+
 REMEMBER = Look(
-    name="remember how it was", why="hosts, events and triggers, to be put back on a way back", read=_remember
+    name="remember how it was",
+    why="hosts, events and triggers, to be put back on a way back",
+    read=_remember,
+    forecast=_told,
 )
 STOP_CLOCK = Look(
     name="start the clock",
     why="the downtime budget runs from here",
     read=lambda _: {"frozen_at": time.time(), "forward_token": marker.new_token()},
+    forecast=lambda run: f"the time; the budget is {run.limits.max_downtime_seconds:.0f} s",
 )
 BACK_CLOCK = Look(
     name="start the clock of the way back",
     why="the application waits from here",
     read=lambda _: {"back_at": time.time(), "reverse_token": marker.new_token()},
+    forecast=lambda run: f"the time; the budget is {run.limits.max_downtime_seconds:.0f} s",
 )
 FORWARD_MARKER_SEEN = Wait(
     name="drain the replication",

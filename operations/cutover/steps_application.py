@@ -154,6 +154,7 @@ SERVED = Look(
         "served_at": time.time(),
         "downtime_seconds": round(time.time() - float(run.facts.get("frozen_at", time.time())), 2),
     },
+    forecast=lambda _: "the time and the downtime",
 )
 
 

@@ -103,6 +103,7 @@ SOURCE_POSITION = Look(
     name="record the source's position",
     why="where the source stopped; twice the same, so nothing writes",
     read=lambda run: {"source_position": still(run, "source")},
+    forecast=lambda run: f"where the source's binary log ends; now {run.migration.source.binlog_position()}",
 )
 SOURCE_STAYED = Gate(
     name="check that the source stayed still",

@@ -80,6 +80,7 @@ TARGET_POSITION = Look(
     name="record the target's position",
     why="the reverse task starts here: before the application's first write, behind DMS's last",
     read=lambda run: {"target_position": still(run, "target")},
+    forecast=lambda run: f"where the target's binary log ends; now {run.migration.target.binlog_position()}",
 )
 TARGET_MARKER = Change(
     name="write the marker on the target",
@@ -90,9 +91,11 @@ FROZEN_TARGET_POSITION = Look(
     name="record where the target stopped",
     why="twice the same, so nothing writes",
     read=lambda run: {"frozen_target_position": still(run, "target")},
+    forecast=lambda run: f"where the target's binary log ends; now {run.migration.target.binlog_position()}",
 )
 TARGET_STAYED = Gate(
     name="check that the target stayed still",
     why="a write behind the lock would be lost",
     judge=lambda run: stayed(run, "target", "frozen_target_position"),
+    forecast=lambda _: "would compare with the position recorded before",
 )

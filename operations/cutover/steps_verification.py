@@ -79,8 +79,8 @@ def _fits(run: Run) -> Judgement:
     allowed = run.limits.max_downtime_seconds * PART_OF_BUDGET
     return Judgement(
         good=seconds <= allowed,
-        sentence=f"The comparison on frozen servers is forecast to take {seconds:.1f} s; {allowed:.0f} s of the downtime "
-        f"of {run.limits.max_downtime_seconds:.0f} s are meant for it, so raise --max-downtime or --parallel if it is more",
+        sentence=f"The comparison on frozen servers is forecast to take {seconds:.1f} s, and {allowed:.0f} s of the "
+        f"{run.limits.max_downtime_seconds:.0f} s of downtime are meant for it; if it is more, raise --max-downtime",
         evidence={"forecast_seconds": round(seconds, 1)},
     )
 

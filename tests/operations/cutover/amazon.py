@@ -47,7 +47,7 @@ class Dms:
         wanted = [value for item in given.get("Filters", []) for value in item["Values"]]
         return getattr(self, operation)(given, wanted[0] if wanted else given.get("ReplicationTaskArn", ""))  # type: ignore[no-any-return]
 
-    def DescribeReplicationTasks(self, given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
+    def DescribeReplicationTasks(self, _given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
         task = self.tasks[arn]
         return {
             "ReplicationTasks": [
@@ -69,11 +69,11 @@ class Dms:
         self.tasks[arn].start(given["StartReplicationTaskType"], given.get("CdcStartPosition", ""))
         return {"ReplicationTask": {"ReplicationTaskArn": arn, "Status": "starting"}}
 
-    def StopReplicationTask(self, given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
+    def StopReplicationTask(self, _given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
         self.tasks[arn].stop()
         return {"ReplicationTask": {"ReplicationTaskArn": arn, "Status": "stopping"}}
 
-    def DescribeTableStatistics(self, given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
+    def DescribeTableStatistics(self, _given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
         found = [
             {
                 "SchemaName": schema,
@@ -91,7 +91,7 @@ class Dms:
         ]
         return {"ReplicationTaskArn": arn, "TableStatistics": found}
 
-    def DescribeEndpoints(self, given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
+    def DescribeEndpoints(self, _given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
         return {
             "Endpoints": [
                 {
@@ -104,13 +104,13 @@ class Dms:
             ]
         }
 
-    def DescribeCertificates(self, given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
+    def DescribeCertificates(self, _given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
         ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=self.certificate_days, hours=1)
         return {
             "Certificates": [{"CertificateArn": arn, "CertificatePem": self.ca_pem, "ValidToDate": ends.timestamp()}]
         }
 
-    def DescribeReplicationInstances(self, given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
+    def DescribeReplicationInstances(self, _given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
         return {
             "ReplicationInstances": [
                 {
@@ -121,7 +121,7 @@ class Dms:
             ]
         }
 
-    def DescribeConnections(self, given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
+    def DescribeConnections(self, _given: dict[str, Any], arn: str) -> dict[str, Any]:  # noqa: N802
         return {
             "Connections": [{"ReplicationInstanceArn": INSTANCE, "EndpointArn": arn, "Status": self.connection_status}]
         }

@@ -7,6 +7,7 @@ COMMIT, so what the target must hold; a COMMIT without an answer may or may not 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import random
 import threading
@@ -73,7 +74,7 @@ class Application:
         return self.commits[-1] if self.commits else 0.0
 
     def longest_gap(self) -> float:
-        return max((later - earlier for earlier, later in zip(self.commits, self.commits[1:], strict=False)), default=0)
+        return max((later - earlier for earlier, later in itertools.pairwise(self.commits)), default=0)
 
     def wait_for_commits(self, more: int = 20, seconds: float = 15) -> None:
         wanted = len(self.commits) + more
@@ -83,7 +84,7 @@ class Application:
             time.sleep(0.01)
 
     def _write(self, number: int) -> None:
-        chance = random.Random(number)
+        chance = random.Random(number)  # noqa: S311  amounts of test payments
         mine: list[int] = []
         connection = None
         while not self._stop.is_set():
@@ -129,7 +130,8 @@ class Application:
             else:
                 state = "AUTHORISED"
                 cursor.execute(
-                    "INSERT INTO payments (reference, terminal_id, amount, currency, state) VALUES (%s, %s, %s, 'EUR', %s)",
+                    "INSERT INTO payments (reference, terminal_id, amount, currency, state) "
+                    "VALUES (%s, %s, %s, 'EUR', %s)",
                     (f"P{chance.getrandbits(60):x}", 1 + chance.randrange(20), amount, state),
                 )
                 number = int(cursor.lastrowid)

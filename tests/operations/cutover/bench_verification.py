@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (statements from constants)
 """How fast two servers are compared, against dumping both: ``python -m tests.operations.cutover.bench_verification``.
 
 One run fills a server, copies its data directory for the second, and times on the same pair: the tool's comparison
@@ -17,6 +18,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import click
 
 from operations.cutover.catalogue import read_catalogue
 from operations.cutover.limits import Limits
@@ -52,8 +55,8 @@ def fill(server: TestServer, rows: int) -> None:
         "CREATE TABLE bench.numbers (n INT PRIMARY KEY)",
         f"SET SESSION {'max_recursive_iterations' if server.mariadb else 'cte_max_recursion_depth'} = {batch + 1}",
         "SET SESSION sql_log_bin = 0",
-        f"INSERT INTO bench.numbers WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < {batch}) "
-        "SELECT n FROM r",
+        "INSERT INTO bench.numbers WITH RECURSIVE r AS "
+        f"(SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < {batch}) SELECT n FROM r",
     )
     for offset in range(0, rows, batch):
         server.run("SET SESSION sql_log_bin = 0", FILL.replace("{offset}", str(offset)))
@@ -69,7 +72,7 @@ def compare(ports: list[int], ca_pem: str, parallel: int) -> None:
     catalogues = [read_catalogue(end, ["bench"]) for end in ends]
     result = Comparison(ends[0], ends[1], Limits(parallel=parallel)).run(*catalogues)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"rows": result.rows, "equal": result.equal, "seconds": result.seconds, "peak_mb": peak}))
+    click.echo(json.dumps({"rows": result.rows, "equal": result.equal, "seconds": result.seconds, "peak_mb": peak}))
 
 
 def dump(server: TestServer) -> subprocess.Popen[bytes]:
@@ -128,7 +131,7 @@ def percona(server: TestServer) -> float | None:
         check=False,
     )
     if done.returncode not in (0, 16):
-        print(f"pt-table-checksum: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+        click.echo(f"pt-table-checksum: {done.stderr.strip().splitlines()[-1:]}", err=True)
         return None
     return time.monotonic() - began
 
@@ -155,17 +158,17 @@ def measure(rows: int, parallel: int) -> None:
         summed = percona(pair[0])
         assert ours["equal"]
         assert same
-        print(f"{rows:,} rows, {pair[0].binary}")
-        print(
+        click.echo(f"{rows:,} rows, {pair[0].binary}")
+        click.echo(
             f"  this tool, both sides:          {ours['seconds']:8.1f} s  {rows / ours['seconds']:12,.0f} rows/s"
             f"  memory peak {ours['peak_mb']:.0f} MB"
         )
-        print(
+        click.echo(
             f"  mysqldump of both and compare:  {dumped:8.1f} s  {rows / dumped:12,.0f} rows/s"
             f"  ratio {dumped / ours['seconds']:.2f}"
         )
         if summed is not None:
-            print(
+            click.echo(
                 f"  pt-table-checksum, one side:    {summed:8.1f} s  {rows / summed:12,.0f} rows/s"
                 f"  ratio {summed / ours['seconds']:.2f}"
             )

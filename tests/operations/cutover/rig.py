@@ -6,9 +6,11 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import boto3
+import pymysql
 
 from operations.cutover.actions import Run
 from operations.cutover.aws import Aws
@@ -25,6 +27,8 @@ from tests.operations.cutover.servers import TestServer
 OPERATOR, OPERATOR_PASSWORD = "migrator", "operator-of-a-test"
 DMS_USER, DMS_PASSWORD = "dms", "dms-of-a-test"
 TABLE = "migration-state"
+MEASURED: list[str] = []
+"""Figures that the tests measured; the terminal summary prints them."""
 QUICK = Limits(
     max_downtime_seconds=30,
     writer_grace_seconds=1.2,
@@ -37,27 +41,8 @@ QUICK = Limits(
     lease_seconds=30,
     parallel=2,
 )
-SCHEMA = (
-    "CREATE DATABASE softpos CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
-    "USE softpos",
-    "CREATE TABLE terminals (id INT PRIMARY KEY AUTO_INCREMENT, serial VARCHAR(40) NOT NULL UNIQUE, model ENUM('A','B') NOT NULL)",
-    """CREATE TABLE payments (id BIGINT PRIMARY KEY AUTO_INCREMENT, reference VARCHAR(40) NOT NULL, terminal_id INT NOT NULL,
-    amount DECIMAL(12,2) NOT NULL, currency CHAR(3) NOT NULL, state VARCHAR(20) NOT NULL,
-    created_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), note TEXT NULL,
-    KEY by_state (state, created_at), UNIQUE KEY by_reference (reference),
-    CONSTRAINT of_terminal FOREIGN KEY (terminal_id) REFERENCES terminals (id))""",
-    """CREATE TABLE settlements (day DATE NOT NULL, terminal_id INT NOT NULL, total DECIMAL(14,2) NOT NULL, proof VARBINARY(32),
-    PRIMARY KEY (day, terminal_id))""",
-    "CREATE TABLE audit (id BIGINT PRIMARY KEY AUTO_INCREMENT, payment_id BIGINT NOT NULL, what VARCHAR(20) NOT NULL)",
-    "CREATE DEFINER = 'owner'@'%' TRIGGER payments_audited AFTER INSERT ON payments FOR EACH ROW INSERT INTO audit (payment_id, what) VALUES (NEW.id, NEW.state)",
-    "CREATE DEFINER = 'owner'@'%' VIEW open_payments AS SELECT id, amount FROM payments WHERE state = 'AUTHORISED'",
-    "CREATE DEFINER = 'owner'@'%' PROCEDURE total_of(IN wanted INT) SELECT SUM(amount) FROM payments WHERE terminal_id = wanted",
-    "CREATE DEFINER = 'owner'@'%' EVENT nightly_purge ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01' ENABLE DO DELETE FROM audit WHERE id < 0",
-    "INSERT INTO terminals (serial, model) VALUES " + ", ".join(f"('T{n:04}', 'A')" for n in range(1, 21)),
-    """INSERT INTO payments (reference, terminal_id, amount, currency, state, note)
-    SELECT CONCAT('OLD', a.id * 20 + b.id), a.id, a.id * b.id / 7, 'EUR', 'CAPTURED', IF(b.id % 3, NULL, REPEAT('n', b.id))
-    FROM terminals a, terminals b""",
-    "INSERT INTO settlements SELECT DATE_ADD('2026-11-01', INTERVAL id DAY), id, id * 10, UNHEX(SHA2(id, 256)) FROM terminals",
+SCHEMA = tuple(
+    text.strip() for text in (Path(__file__).parent / "softpos.sql").read_text().split(";\n") if text.strip()
 )
 
 
@@ -85,14 +70,15 @@ def accounts(server: TestServer, role: str) -> list[str]:
         "DROP USER IF EXISTS 'owner'@'%'",
         "CREATE USER 'owner'@'%' ACCOUNT LOCK",
         "GRANT ALL ON softpos.* TO 'owner'@'%'",
-        f"GRANT PROCESS, CREATE USER, {bypass.replace('READ_ONLY', 'READ_ONLY')}, {client}, {extra} ON *.* TO '{OPERATOR}'@'%'",
+        f"GRANT PROCESS, CREATE USER, {bypass}, {client}, {extra} ON *.* TO '{OPERATOR}'@'%'",
         f"GRANT ALL ON softpos.* TO '{OPERATOR}'@'%'",
         f"GRANT SELECT ON mysql.* TO '{OPERATOR}'@'%'",
         *([] if server.mariadb else [f"GRANT SELECT ON performance_schema.* TO '{OPERATOR}'@'%'"]),
         f"GRANT {bypass}, {client}, REPLICATION SLAVE ON *.* TO '{DMS_USER}'@'%'"
         if role == "source"
         else f"GRANT {client}, REPLICATION SLAVE ON *.* TO '{DMS_USER}'@'%'",
-        f"GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, CREATE TEMPORARY TABLES ON softpos.* TO '{DMS_USER}'@'%'",
+        "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, CREATE TEMPORARY TABLES "
+        f"ON softpos.* TO '{DMS_USER}'@'%'",
         f"GRANT ALL ON awsdms_control.* TO '{DMS_USER}'@'%'",
         f"GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON softpos.* TO '{application.USER}'@'%'",
     ]
@@ -187,13 +173,13 @@ class Rig:
         """Whether the application's account can write on the server now."""
         try:
             connection = self.server(role).connect(application.USER, application.PASSWORD)
-        except Exception:
+        except pymysql.Error:
             return False
         try:
             with connection.cursor() as cursor:
                 cursor.execute("UPDATE softpos.terminals SET model = 'B' WHERE id = 1")
                 cursor.execute("UPDATE softpos.terminals SET model = 'A' WHERE id = 1")
-        except Exception:
+        except pymysql.Error:
             return False
         else:
             return True

@@ -134,7 +134,7 @@ def test_grants_of_mysql_are_read_by_schema_and_globally() -> None:
 def test_grants_of_mariadb_say_the_same_in_other_words() -> None:
     grants = Grants(
         [
-            "GRANT PROCESS, SUPER, BINLOG MONITOR, READ_ONLY ADMIN ON *.* TO `dms`@`%` IDENTIFIED BY PASSWORD '*0' REQUIRE SSL",
+            "GRANT PROCESS, SUPER, BINLOG MONITOR, READ_ONLY ADMIN ON *.* TO `dms`@`%` REQUIRE SSL",
             "GRANT ALL PRIVILEGES ON `soft\\_pos`.* TO `dms`@`%`",
         ]
     )

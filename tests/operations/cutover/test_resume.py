@@ -195,12 +195,12 @@ def test_an_interrupt_behind_the_freeze_goes_back_to_the_source(rig: Rig) -> Non
 
                 def stepping(one: object, run: object) -> None:
                     if getattr(one, "name", "") == "drain the replication":
-                        raise KeyboardInterrupt
+                        raise KeyboardInterrupt  # noqa: TRY301  as Ctrl-C would
                     step(one, run)  # type: ignore[arg-type]
 
                 engine._step = stepping  # type: ignore[method-assign]
                 engine.advance("watch")
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  judged below
             errors.append(error)
 
     thread = threading.Thread(target=interrupted)
