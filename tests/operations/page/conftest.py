@@ -61,8 +61,9 @@ def page_file(page: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
+    """A started browser. Its driver keeps an event loop running in this thread, in which no program can be recorded."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run make setup")
     if CHROMIUM is None:
         pytest.skip("no Chromium on PATH; install the operating system's package (Debian: chromium)")
