@@ -71,7 +71,7 @@ fetch_secret() {
 }
 
 download() {
-  curl --fail --silent --proto '=https' --tlsv1.2 --connect-timeout 10 --max-time 300 \
+  curl --fail --silent --location --proto '=https' --proto-redir '=https' --tlsv1.2 --connect-timeout 10 --max-time 300 \
     --output "${WORK}/agent.rpm" "${MANAGER_URL}/software/agent/${PLATFORM}/$(uname -m)/agent.rpm"
 }
 

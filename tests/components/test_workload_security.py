@@ -191,7 +191,7 @@ def assert_secret_is_kept(node: Node, boot: Boot) -> None:
 def test_package_is_fetched_over_tls_and_kept_no_longer_than_needed(node: Node) -> None:
     boot = node.boot()
     download = next(call for call in boot.calls if call.startswith("curl"))
-    assert "--proto =https --tlsv1.2" in download
+    assert "--proto =https --proto-redir =https --tlsv1.2" in download
     assert download.endswith(f"{SETTINGS.manager_url}/software/agent/amzn2023/x86_64/agent.rpm")
     assert not list(node.root.glob("tmp.*"))
 
