@@ -64,11 +64,13 @@ class Judgement:
         )
         for resource, finding in sorted(findings, key=lambda pair: not isinstance(pair[1], Breach)):
             who = f"{resource.name} ({resource.type})" if resource else "the stack"
+            if self.exceptions.cover(made.name, resource):
+                continue
+            urn = resource.urn if resource else ""
             if isinstance(finding, Breach):
-                if not self.exceptions.cover(made.name, resource):
-                    yield Verdict(made, resource.urn if resource else "", made.sentence(who, finding), False)
+                yield Verdict(made, urn, made.sentence(who, finding), undetermined=False)
             else:
-                yield Verdict(made, resource.urn if resource else "", made.undetermined_sentence(who, finding), True)
+                yield Verdict(made, urn, made.undetermined_sentence(who, finding), undetermined=True)
 
 
 def parameters_of(made: Rule, configuration: Mapping[str, Any]) -> dict[str, Any]:

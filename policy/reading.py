@@ -259,11 +259,13 @@ class Property:
         wanted = f"at most {most:g} {unit}".rstrip()
         return self.must(lambda value: (n := number(value)) is not None and n <= most, wanted, default=default)
 
-    def must_be_given(self, wanted: str) -> Findings:
+    def must_be_given(self, wanted: str, *, other_than: str | None = None) -> Findings:
         """Something must stand there; a reference that only the deployment resolves is something."""
         if self.unknown:
             return self.unjudged(wanted) if self.inherited else []
-        return self.breach(wanted, "not set") if self.absent or self.value == {} else []
+        if self.absent or self.value == {}:
+            return self.breach(wanted, "not set")
+        return self.breach(wanted) if other_than is not None and self.value == other_than else []
 
     def must_not_be_given(self, wanted: str) -> Findings:
         if self.absent:

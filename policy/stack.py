@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from .reading import Breach, Property, Unjudged
@@ -43,21 +43,33 @@ class Stack:
 
     def targets(self, resource: Resource, reference: Property, *kinds: str) -> list[Resource]:
         """The resources of these kinds that a property of `resource` refers to; none when that cannot be told."""
-        return [target for target in self._referred(resource, reference) if target.kind in kinds]
-
-    def _referred(self, resource: Resource, reference: Property) -> Iterable[Resource]:
         values = reference.value if isinstance(reference.value, list) else [reference.value]
-        known = [target for value in values if isinstance(value, str) for target in self._by_identity.get(value, ())]
-        if known:
-            return dict.fromkeys(known)
-        root = reference.path.partition(".")[0].partition("[")[0]
-        return [self.by_urn[urn] for urn in resource.property_dependencies.get(root, ()) if urn in self.by_urn]
+        by_value = [
+            target
+            for value in values
+            if isinstance(value, str)
+            for target in self._by_identity.get(value, ())
+            if target.kind in kinds
+        ]
+        if by_value:
+            return list(dict.fromkeys(by_value))
+        direct = self._dependencies(resource, _root(reference))
+        return [one for one in direct if one.kind in kinds] or [
+            behind
+            for one in direct
+            for path in one.property_dependencies
+            for behind in self._dependencies(one, path)
+            if behind.kind in kinds and _same_service(one, behind)  # a bucket's policy passes on the bucket's name
+        ]
+
+    def _dependencies(self, resource: Resource, path: str) -> list[Resource]:
+        return [self.by_urn[urn] for urn in resource.property_dependencies.get(path, ()) if urn in self.by_urn]
 
     def linked(self, kinds: Sequence[str], path: str, targets: Sequence[str]) -> tuple[dict[str, list[Resource]], bool]:
         """Who points at whom: for the resources of `kinds`, by the URN of what their property `path` refers to.
 
-        The second answer tells whether some of them point at something unknown: then nothing may be concluded from
-        the absence of a link.
+        The second answer tells whether some of them point at something unknown that depends on nothing in the stack:
+        then nothing may be concluded from the absence of a link.
         """
         links: dict[str, list[Resource]] = defaultdict(list)
         blurred = False
@@ -66,7 +78,8 @@ class Stack:
             found = self.targets(resource, reference, *targets)
             for target in found:
                 links[target.urn].append(resource)
-            blurred = blurred or (not found and reference.unknown)
+            traceable = bool(self._dependencies(resource, _root(reference)))
+            blurred = blurred or (not found and reference.unknown and not traceable)
         return links, blurred
 
     def each_must_have(
@@ -89,6 +102,15 @@ class Stack:
                 if urn in self.by_urn:
                     waiting.append(self.by_urn[urn])
         return found
+
+
+def _root(reference: Property) -> str:
+    """The name of the top-level property, by which dependencies are recorded."""
+    return reference.path.partition(".")[0].partition("[")[0]
+
+
+def _same_service(one: Resource, other: Resource) -> bool:
+    return one.kind.rpartition(".")[0] == other.kind.rpartition(".")[0]
 
 
 def at(start: Property, path: str) -> Property:

@@ -18,12 +18,12 @@ _RECORDING: Final = "10.2.1 10.2.1.1 10.2.1.2 10.2.1.5"
     requirements=_RECORDING,
     controls="CloudTrail.3 CLOUD_TRAIL_ENABLED",
     severity=HIGH,
-    remedy="add a cloudtrail.Trail, or record an exception that names the account's trail",
+    remedy="add a cloudtrail.Trail, or record an exception that says which stack of the account has it",
 )
 def present(stack: Stack) -> StackFindings:
-    if not any(stack.of("aws.ec2.Vpc")) or any(stack.of(_TRAIL)):
+    if any(stack.of(_TRAIL)):
         return []
-    return [(None, Breach("", "without a trail", "a trail of all Regions"))]
+    return [(network, Breach("", "without a trail", "a trail of all Regions")) for network in stack.of("aws.ec2.Vpc")]
 
 
 @rule(

@@ -183,10 +183,7 @@ def backups(cache: Resource, *, minimum_days: int = 1) -> Findings:
 def in_chosen_subnets(cache: Resource) -> Findings:
     if _member_of_group(cache):
         return []
-    name = cache["subnetGroupName"]
-    return name.must_be_given("a subnet group") or (
-        [] if name.unknown else name.must_not_be("default", wanted="a subnet group of the stack")
-    )
+    return cache["subnetGroupName"].must_be_given("a subnet group of the stack", other_than="default")
 
 
 @rule(

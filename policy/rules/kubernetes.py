@@ -176,10 +176,7 @@ def limits(workload: Resource) -> Findings:
 )
 def own_service_account(workload: Resource) -> Findings:
     pod = _pod(workload)
-    name = pod["serviceAccountName"]
-    account = name.must_be_given("a service account") or (
-        [] if name.unknown else name.must_not_be("default", wanted="a service account of its own")
-    )
+    account = pod["serviceAccountName"].must_be_given("a service account of its own", other_than="default")
     return account + pod["automountServiceAccountToken"].must_be(False)
 
 

@@ -90,10 +90,7 @@ def not_public(database: Resource) -> Findings:
 def in_chosen_subnets(database: Resource) -> Findings:
     if not database["replicateSourceDb"].absent:
         return []
-    group = database["dbSubnetGroupName"]
-    return group.must_be_given("a subnet group") or (
-        [] if group.unknown else group.must_not_be("default", wanted="a subnet group of the stack")
-    )
+    return database["dbSubnetGroupName"].must_be_given("a subnet group of the stack", other_than="default")
 
 
 @rule(

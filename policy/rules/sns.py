@@ -21,10 +21,7 @@ _PROTOCOLS: Final = ("lambda", "http", "sqs", "firehose", "application")
     remedy="set kmsMasterKeyId to a customer-managed key",
 )
 def topic_encrypted(topic: Resource) -> Findings:
-    key = topic["kmsMasterKeyId"]
-    return key.must_be_given("a customer-managed key") or (
-        [] if key.unknown else key.must_not_be("alias/aws/sns", wanted="a customer-managed key")
-    )
+    return topic["kmsMasterKeyId"].must_be_given("a customer-managed key", other_than="alias/aws/sns")
 
 
 @rule(

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import settings
 from operations.rehearsal import recording
@@ -18,7 +19,7 @@ from operations.rehearsal.configuration import read_configuration
 from operations.rehearsal.program import record_program
 from policy import pack
 from policy.judgement import Judgement
-from policy.reading import plain_from_sdk, plain_from_wire
+from policy.reading import UNKNOWN, plain_from_sdk, plain_from_wire
 from policy.rule import EVERY_KIND, Resource, Rule
 from policy.stack import Stack
 from tests.policy.cases import Row, changed
@@ -41,21 +42,58 @@ class Outcome:
     missed: tuple[str, ...]
 
 
-def recorded_program(stack: str = "prod") -> list[Resource]:
-    """Everything the real program registers, as the policy pack sees it."""
+def record(stack: str = "prod") -> tuple[recording.Resource, ...]:
+    """Everything that the real program registers."""
     configuration = read_configuration(ROOT, stack, {})
     found, problems = settings.read(configuration.values, stack)
     if found is None:
         raise ValueError("\n".join(map(str, problems)))
-    return [_as_judged(resource) for resource in record_program(configuration, found).resources]
+    return record_program(configuration, found).resources
 
 
-def _as_judged(resource: recording.Resource) -> Resource:
+def as_deployed(recorded: Sequence[recording.Resource]) -> list[Resource]:
+    """The program as the policy pack sees it when every value is known."""
+    return [_as_judged(resource, plain_from_wire(resource.wire_inputs.fields)) for resource in recorded]
+
+
+def as_previewed(recorded: Sequence[recording.Resource]) -> list[Resource]:
+    """The program as a first preview shows it: what other resources will only be given by AWS is unknown."""
+    given_by_aws = {resource.id for resource in recorded} | {
+        value
+        for resource in recorded
+        for name, value in resource.outputs.items()
+        if name not in resource.inputs and isinstance(value, str)
+    }
+    long = [value for value in given_by_aws if len(value) > _TELLING]
+
+    def seen(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: seen(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [seen(item) for item in value]
+        return UNKNOWN if isinstance(value, str) and any(part in value for part in long) else value
+
+    return [
+        _as_judged(
+            resource,
+            {
+                name: seen(value) if resource.property_dependencies.get(name) else value
+                for name, value in plain_from_wire(resource.wire_inputs.fields).items()
+            },
+        )
+        for resource in recorded
+    ]
+
+
+_TELLING = 6  # characters: a shorter text can stand in a property without coming from the other resource
+
+
+def _as_judged(resource: recording.Resource, properties: dict[str, Any]) -> Resource:
     return Resource(
         resource.type,
         resource.name,
         resource.urn,
-        plain_from_wire(resource.wire_inputs.fields),
+        properties,
         parent=resource.parent,
         dependencies=resource.dependencies,
         property_dependencies=resource.property_dependencies,
@@ -272,7 +310,7 @@ def concerned(made: Rule, program: Program) -> bool:
 
 def main() -> int:
     judge = pack.judgement()
-    outcomes = run(judge, recorded_program())
+    outcomes = run(judge, as_deployed(record()))
     tried = [outcome for outcome in outcomes if outcome.tried]
     full = [outcome for outcome in tried if not outcome.missed]
     for outcome in outcomes:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from operations.rehearsal import recording
 from policy.judgement import Judgement
+from policy.reading import UNKNOWN
 from policy.rule import Resource
 from policy.stack import Stack
 from tests.policy import mutations
@@ -12,8 +14,13 @@ from tests.policy.mutations import Outcome
 
 
 @pytest.fixture(scope="module")
-def program() -> list[Resource]:
-    return mutations.recorded_program()
+def recorded() -> tuple[recording.Resource, ...]:
+    return mutations.record()
+
+
+@pytest.fixture(scope="module")
+def program(recorded: tuple[recording.Resource, ...]) -> list[Resource]:
+    return mutations.as_deployed(recorded)
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +33,17 @@ def test_program_as_it_stands_breaks_no_rule_and_leaves_none_undetermined(
 ) -> None:
     found = [verdict.message for resource in program for verdict in judge.of_resource(resource, {})]
     assert found + [verdict.message for verdict in judge.of_stack(Stack(program), {})] == []
+
+
+def test_first_preview_of_the_program_breaks_no_rule(
+    judge: Judgement, recorded: tuple[recording.Resource, ...]
+) -> None:
+    """What a preview does not know yet may be undetermined; it is never taken for missing."""
+    previewed = mutations.as_previewed(recorded)
+    assert sum(UNKNOWN in resource.value.values() for resource in previewed) > 100
+    found = [verdict for resource in previewed for verdict in judge.of_resource(resource, {})]
+    found += judge.of_stack(Stack(previewed), {})
+    assert [verdict.message for verdict in found if not verdict.undetermined] == []
 
 
 def test_every_mutation_of_the_program_is_caught_by_exactly_its_rule(outcomes: list[Outcome]) -> None:

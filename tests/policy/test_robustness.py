@@ -41,7 +41,7 @@ def failures(judge: Judgement, resource: Resource) -> list[str]:
     return [found.message for found in judge.of_resource(resource, {}) if "the rule failed" in found.message]
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(kind=some.sampled_from(sorted(BASELINES)), data=some.data())
 def test_no_rule_fails_on_any_value_of_any_property(kind: str, data: some.DataObject) -> None:
     properties = dict(BASELINES[kind])
@@ -58,7 +58,7 @@ def test_no_rule_fails_where_every_property_has_the_same_odd_value(kind: str, va
     assert failures(JUDGE, Resource(token(kind), "it", urn(token(kind), "it"), filled(arguments, value))) == []
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(data=some.data())
 def test_no_rule_over_the_stack_fails_on_any_value(data: some.DataObject) -> None:
     resources = []

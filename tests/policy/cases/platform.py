@@ -249,7 +249,7 @@ ROWS: list[tuple[str, Change, str, str]] = [
     ("ecr-lifecycle", without("images-lifecycle"), "images", "without a lifecycle policy"),
     ("dms-behind-vpn", without("tunnel"), "migration", "without a VPN"),
     ("dms-behind-vpn", with_("source", refers={"tags": ()}), "migration", "independent of the VPN"),
-    ("cloudtrail-present", without("trail"), "", "without a trail"),
+    ("cloudtrail-present", without("trail"), "vpc", "without a trail"),
     ("s3-bucket-public-access-block", without("audit-bucket-block"), "audit-bucket", "without a public access block"),
     ("s3-bucket-policy", without("audit-bucket-policy"), "audit-bucket", "without a bucket policy"),
     ("s3-bucket-encryption", without("audit-bucket-encryption"), "audit-bucket", "without an encryption"),
