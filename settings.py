@@ -183,6 +183,7 @@ class AuditSettings:
         ),
     ]
     bucket_lock: Annotated[Literal["governance", "compliance"], OneOf(("governance", "compliance"))]
+    trail: Annotated[Singleton, singleton]
     config: Annotated[Singleton, singleton]
     guardduty: Annotated[Singleton, singleton]
     security_hub: Annotated[Singleton, singleton]
@@ -486,6 +487,7 @@ PRODUCTION_NEEDS: tuple[tuple[str, object, str], ...] = (
     ("database.deletion_protection", True, "true in production"),
     ("network.nat", "per-zone", "per-zone in production, so that no zone depends on another"),
     ("edge.waf_mode", "block", "block in production"),
+    ("audit.trail", "create", "create in production, so that its diary does not end with another stack"),
     ("temporary.until", "", "nothing in production, which never expires"),
 )
 

@@ -46,6 +46,7 @@ class AuditTrail(pulumi.ComponentResource):
 
     alarm_topic_arn: pulumi.Output[str]
     trail_bucket_name: str
+    """Empty where another stack of the account keeps the trail."""
     access_log_bucket: pulumi.Output[str]
     """Bucket for access logs, known once its policy lets load balancers and S3 write."""
     conformance_pack_names: tuple[str, ...]
@@ -57,7 +58,7 @@ class AuditTrail(pulumi.ComponentResource):
         self._children = pulumi.ResourceOptions(parent=self)
         self.alarm_topic_arn = self._create_topic()
         self.access_log_bucket = self._create_access_log_bucket()
-        self.trail_bucket_name = self._create_trail()
+        self.trail_bucket_name = self._create_trail() if args.settings.trail == "create" else ""
         self.conformance_pack_names = self._create_config_recorder()
         self._create_threat_detection()
         if args.settings.account_baseline == "create":

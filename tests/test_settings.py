@@ -109,6 +109,7 @@ PRODUCTION_ONLY = [
     ("databaseDeletionProtection", False, "true in production"),
     ("networkNat", "single", "per-zone in production"),
     ("edgeWafMode", "count", "block in production"),
+    ("auditTrail", "adopt", "create in production"),
     ("environment", "development", "production in the stack prod"),
 ]
 

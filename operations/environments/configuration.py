@@ -37,15 +37,17 @@ ALONE: Mapping[str, str] = {
     "vpnEnabled": "false",
     "migrationEnabled": "false",
     "migrationServiceRoles": "adopt",
+    "auditTrail": "adopt",
+    "auditTrail": "adopt",
     "auditConfig": "off",
     "auditGuardduty": "off",
     "auditSecurityHub": "off",
     "auditInspector": "adopt",
     "auditAccountBaseline": "adopt",
 }
-"""What the account has once belongs to the source stack, and the data centre is not a test environment's business. Off
-where adopting would change it: Config's packs, GuardDuty's features and Security Hub's standards watch the whole account
-already, and a pair of packs an environment would fill the Region's 1,000 rules."""
+"""What the account has once belongs to the source stack, and the data centre is not a test environment's business.
+Off where adopting would change it: Config's packs, GuardDuty's features and Security Hub's standards watch the whole
+account already, and a pair of packs an environment would fill the Region's 1,000 rules."""
 TEMPORARY: Mapping[str, str] = {"environment": "development", "databaseDeletionProtection": "false"}
 """What would keep it from being destroyed."""
 

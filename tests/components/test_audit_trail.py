@@ -23,6 +23,7 @@ SETTINGS = AuditSettings(
     alarm_emails=("platform@example.com", "security@example.com"),
     log_retention_days=400,
     bucket_lock="governance",
+    trail="create",
     config="create",
     guardduty="create",
     security_hub="create",
@@ -65,7 +66,13 @@ def without(play: Play, arguments: AuditTrailArgs) -> Recording:
 def all_set_to(choice: Literal["adopt", "off"]) -> AuditSettings:
     """Settings of a stack that makes nothing that the account has once."""
     return replace(
-        SETTINGS, config=choice, guardduty=choice, security_hub=choice, inspector=choice, account_baseline=choice
+        SETTINGS,
+        trail=choice,
+        config=choice,
+        guardduty=choice,
+        security_hub=choice,
+        inspector=choice,
+        account_baseline=choice,
     )
 
 
@@ -262,6 +269,7 @@ def test_patterns_fit_cloudwatch_and_their_parentheses_close() -> None:
 # ---- What the account has once --------------------------------------------------------------------------------------
 
 ONCE = {
+    "trail": "aws:cloudtrail/trail:Trail",
     "config": "aws:cfg/recorder:Recorder",
     "guardduty": "aws:guardduty/detector:Detector",
     "security_hub": "aws:securityhub/account:Account",
@@ -292,16 +300,19 @@ def test_adopted_detector_is_looked_up(adopting: Recording) -> None:
     assert detectors == {"0123456789abcdef0123456789abcdef"}
 
 
-def test_stack_that_leaves_all_of_it_out_still_has_trail_and_alarms(audit: Recording, without: Recording) -> None:
-    assert trail(without).inputs["isMultiRegionTrail"] is True
-    for type_ in ("aws:cloudwatch/metricAlarm:MetricAlarm", "aws:cloudwatch/logMetricFilter:LogMetricFilter"):
-        assert len(without.of(type_)) == len(audit.of(type_)) > 0
-    assert not without.of("aws:cloudwatch/eventRule:EventRule")
+def test_stack_that_leaves_all_of_it_out_still_has_its_alarm_topic(without: Recording) -> None:
+    assert without.of("aws:sns/topic:Topic")
+    for type_ in (
+        *ONCE.values(),
+        "aws:cloudwatch/logMetricFilter:LogMetricFilter",
+        "aws:cloudwatch/eventRule:EventRule",
+    ):
+        assert not without.of(type_), type_
 
 
 def test_what_was_switched_on_for_the_account_stays_when_the_stack_goes(audit: Recording) -> None:
     for setting, type_ in ONCE.items():
-        if setting != "config":
+        if setting not in ("trail", "config"):
             assert [found.retain_on_delete for found in audit.of(type_)] == [True], setting
     account = [found for found in audit.resources if found.name.startswith("audit-account-")]
     assert len(account) >= 10
