@@ -2,12 +2,8 @@
 
 Creates the namespace, the Deployment with its Service on a node port, scaling and disruption budget, network policies,
 the application's AWS role, and the secret that tells the application where its database is. That secret holds no
-password: database and cache let the application in by its role, with tokens that live for minutes.
-
-What the image must do: listen with TLS on port 8443 with a certificate that it makes at start (the load balancer
-encrypts to it and knows no name of it), answer 200 at the health path, write nothing but to /tmp, run as any user in
-group 0, and end within the grace period of a SIGTERM. OpenShift asks images for the same, so the ones that ran there
-do.
+password: database and cache let the application in by its role, with tokens that live for minutes. What the image must
+do stands in `application_pod`.
 
 Trust boundary: the namespace admits restricted pods only; pods have no Kubernetes token, no root, no writable image,
 and no AWS permission but to connect to the one database and cache and to read the one secret.
@@ -18,68 +14,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
 from components.alarms import Alarms, Metric
+from components.application_access import CacheAddress, DatabaseAddress, access_policy, connection
+from components.application_pod import APPLICATION, APPLICATION_PORT, LABELS, pod_spec
 from components.network_policies import policy_specs, ways
 from components.placement import DataClass, Placement
 from components.pod_identity import PodIdentity
-from components.public_edge import DRAIN_SECONDS
 from components.roles import GrantedRole
 from settings import ServiceSettings
 
 NODE_PORT = 30443
 """Where every node takes the load balancer's requests; within Kubernetes' range for node ports."""
-APPLICATION_PORT = 8443
 NAMESPACE = "softpos"
-APPLICATION = "softpos"
-DATABASE_USER = "softpos_app"
-"""The application's database user, made by the DBA with ``IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'``."""
-LABELS = {"app.kubernetes.io/name": APPLICATION, "app.kubernetes.io/part-of": APPLICATION}
 POD_SECURITY = {
     f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")
 }  # Kubernetes' strictest profile
-ENDPOINT_SECONDS = 15
-"""How long a leaving pod still takes requests: until every node has heard that it leaves."""
-GRACE_SECONDS = ENDPOINT_SECONDS + DRAIN_SECONDS + 5
-"""From the decision to stop a pod to its end: all requests that the load balancer still waits for can finish."""
-USER_ID = 10001
-MEMORY = "768Mi"
-CPU_REQUEST = "500m"
-CPU_LIMIT = "1"
-SCRATCH = "64Mi"
-"""The only writable place, in memory: the pod's TLS key never meets a disk."""
 CPU_TARGET_PERCENT = 60
 """A zone's loss puts half as much again on the others: 60 becomes 90, so nothing breaks before scaling acts."""
 SCALE_DOWN_SECONDS = 300
 SECRET_RECOVERY_DAYS = 30
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatabaseAddress:
-    """Where the payment database is."""
-
-    cluster_resource_id: pulumi.Input[str]
-    endpoint: pulumi.Input[str]
-    reader_endpoint: pulumi.Input[str]
-    port: int
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CacheAddress:
-    """Where the session cache is, and as whom the application enters it."""
-
-    replication_group_id: str
-    user_id: str
-    user_name: str
-    primary_endpoint: pulumi.Input[str]
-    reader_endpoint: pulumi.Input[str]
-    port: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,20 +103,10 @@ class SoftPosService(pulumi.ComponentResource):
             tags=args.placement.tags(name, DataClass.CREDENTIALS),
             opts=pulumi.ResourceOptions(parent=self, protect=args.placement.production),
         )
-        value = pulumi.Output.json_dumps(
-            {
-                "host": args.database.endpoint,
-                "reader_host": args.database.reader_endpoint,
-                "port": args.database.port,
-                "database": args.database.name,
-                "username": DATABASE_USER,
-                "auth": "iam",
-            }
-        )
         version = aws.secretsmanager.SecretVersion(
             f"{name}-value",
             secret_id=secret.id,
-            secret_string=value,
+            secret_string=connection(args.database),
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["secretString"]),
         )
         return secret, version
@@ -172,7 +120,9 @@ class SoftPosService(pulumi.ComponentResource):
             service_account=APPLICATION,
             does="Connect to the payment database and the session cache",
             parent=self,
-            policy=self._policy(secret),
+            policy=access_policy(
+                args.placement, args.database, args.cache, secret_arn=secret.arn, key_arn=args.secret_key_arn
+            ),
             data_class=DataClass.CARDHOLDER,
         )
         association = identity.associate(
@@ -184,33 +134,6 @@ class SoftPosService(pulumi.ComponentResource):
             after=[args.kubernetes_provider],
         )
         return role, association
-
-    def _policy(self, secret: aws.secretsmanager.Secret) -> pulumi.Output[str]:
-        args, placement = self._args, self._args.placement
-        database = pulumi.Output.concat(
-            placement.arn("rds-db", "dbuser:"), args.database.cluster_resource_id, f"/{DATABASE_USER}"
-        )
-        cache = [
-            placement.arn("elasticache", f"replicationgroup:{args.cache.replication_group_id}"),
-            placement.arn("elasticache", f"user:{args.cache.user_id}"),
-        ]
-        by_secrets_manager = {
-            "StringEquals": {"kms:ViaService": f"secretsmanager.{placement.region}.amazonaws.com"},
-        }
-        return pulumi.Output.json_dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": [
-                    _allow("EnterDatabase", "rds-db:connect", database),
-                    _allow("EnterCache", "elasticache:Connect", cache),
-                    _allow("FindDatabase", "secretsmanager:GetSecretValue", secret.arn),
-                    {
-                        **_allow("DecryptAddress", "kms:Decrypt", args.secret_key_arn),
-                        "Condition": by_secrets_manager,
-                    },
-                ],
-            }
-        )
 
     def _create_namespace(self) -> kubernetes.core.v1.Namespace:
         return kubernetes.core.v1.Namespace(
@@ -304,6 +227,7 @@ class SoftPosService(pulumi.ComponentResource):
         )
 
     def _create_deployment(self, after: Sequence[pulumi.Resource]) -> None:
+        pod = pod_spec(self._args.settings, self._environment())
         kubernetes.apps.v1.Deployment(
             f"{self._name}-deployment",
             metadata={"name": APPLICATION, "namespace": NAMESPACE, "labels": LABELS},
@@ -312,7 +236,7 @@ class SoftPosService(pulumi.ComponentResource):
                 "revision_history_limit": 5,
                 "selector": {"match_labels": LABELS},
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": 1}},
-                "template": {"metadata": {"labels": LABELS}, "spec": self._pod()},
+                "template": {"metadata": {"labels": LABELS}, "spec": pod},
             },
             opts=pulumi.ResourceOptions.merge(
                 self._in_namespace,
@@ -320,57 +244,6 @@ class SoftPosService(pulumi.ComponentResource):
                 pulumi.ResourceOptions(depends_on=list(after), ignore_changes=["spec.replicas"]),
             ),
         )
-
-    def _pod(self) -> kubernetes.core.v1.PodSpecArgsDict:
-        return {
-            "service_account_name": APPLICATION,
-            "automount_service_account_token": False,
-            "enable_service_links": False,
-            "termination_grace_period_seconds": GRACE_SECONDS,
-            "security_context": {
-                "run_as_non_root": True,
-                "run_as_user": USER_ID,
-                "run_as_group": 0,  # the group that images for OpenShift give their files to; it has no right by itself
-                "seccomp_profile": {"type": "RuntimeDefault"},
-            },
-            "topology_spread_constraints": [
-                # Hosts strictly, zones as well as possible: with one node group for all zones, a strict rule for zones
-                # would keep pods waiting for a node that the autoscaler cannot ask for by zone.
-                _spread("kubernetes.io/hostname", "DoNotSchedule"),
-                _spread("topology.kubernetes.io/zone", "ScheduleAnyway"),
-            ],
-            "containers": [self._container()],
-            "volumes": [{"name": "scratch", "empty_dir": {"medium": "Memory", "size_limit": SCRATCH}}],
-        }
-
-    def _container(self) -> kubernetes.core.v1.ContainerArgsDict:
-        health: kubernetes.core.v1.HTTPGetActionArgsDict = {
-            "path": self._args.settings.health_path,
-            "port": APPLICATION_PORT,
-            "scheme": "HTTPS",
-        }
-        return {
-            "name": APPLICATION,
-            "image": self._args.settings.image,
-            "ports": [{"name": "https", "container_port": APPLICATION_PORT}],
-            "env": [{"name": key, "value": value} for key, value in self._environment().items()],
-            "resources": {
-                "requests": {"cpu": CPU_REQUEST, "memory": MEMORY},
-                "limits": {"cpu": CPU_LIMIT, "memory": MEMORY},
-            },
-            "security_context": {
-                "allow_privilege_escalation": False,
-                "privileged": False,
-                "read_only_root_filesystem": True,
-                "capabilities": {"drop": ["ALL"]},
-            },
-            "startup_probe": {"http_get": health, "period_seconds": 2, "failure_threshold": 60},
-            "readiness_probe": {"http_get": health, "period_seconds": 5, "timeout_seconds": 2, "failure_threshold": 2},
-            # A socket, not the health path: a database that is away must not restart every pod at once.
-            "liveness_probe": {"tcp_socket": {"port": APPLICATION_PORT}, "period_seconds": 10, "failure_threshold": 6},
-            "lifecycle": {"pre_stop": {"sleep": {"seconds": ENDPOINT_SECONDS}}},
-            "volume_mounts": [{"name": "scratch", "mount_path": "/tmp"}],  # noqa: S108 (the container's own)
-        }
 
     def _environment(self) -> Mapping[str, pulumi.Input[str]]:
         """Addresses only; the database's comes from the secret, because the cutover moves it."""
@@ -403,19 +276,3 @@ class SoftPosService(pulumi.ComponentResource):
             periods=5,
             missing="missing",
         )
-
-
-def _allow(sid: str, action: str, resource: pulumi.Input[Any]) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
-
-
-def _spread(topology_key: str, when_unsatisfiable: str) -> kubernetes.core.v1.TopologySpreadConstraintArgsDict:
-    return {
-        "max_skew": 1,
-        "topology_key": topology_key,
-        "when_unsatisfiable": when_unsatisfiable,
-        "label_selector": {"match_labels": LABELS},
-        # Pods of the revision that leaves do not count, nor do nodes that are going away.
-        "match_label_keys": ["pod-template-hash"],
-        "node_taints_policy": "Honor",
-    }

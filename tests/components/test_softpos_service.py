@@ -9,15 +9,10 @@ import pulumi_kubernetes as kubernetes
 import pytest
 
 from components.alarms import Alarms
+from components.application_access import CacheAddress, DatabaseAddress
 from components.placement import Placement
 from components.public_edge import DRAIN_SECONDS
-from components.softpos_service import (
-    NODE_PORT,
-    CacheAddress,
-    DatabaseAddress,
-    SoftPosService,
-    SoftPosServiceArgs,
-)
+from components.softpos_service import NODE_PORT, SoftPosService, SoftPosServiceArgs
 from operations.rehearsal.program import Recording
 from settings import ServiceSettings
 from tests.components.conftest import ACCOUNT, REGION, Play
