@@ -6,7 +6,8 @@
 - edge: `public_edge` (`public_name`, `web_firewall`, `edge_alarms`)
 - cluster: `softpos_cluster` (`cluster_firewall`, `node_group`, `cluster_addons`, `cluster_autoscaler`)
 - agent: `workload_security` (`agent_boot.sh`)
-- service: `softpos_service` (`network_policies`); `image_repository`, which the bootstrap makes
+- service: `softpos_service` (`application_pod`, `application_access`, `network_policies`);
+  `image_repository`, which the bootstrap makes
 - data: `payment_database` (`database_*`, `aurora_instances`), `session_cache` (`cache_alarms`)
 - migration: `migration_pipeline` (`migration_*`, `rds_authority`)
 - audit: `audit_trail` (`trail`, `cis_alarms`, `config_recorder`, `conformance_packs`, `threat_detection`,
