@@ -58,6 +58,30 @@ def binary_log(evening: Evening) -> Iterator[Finding]:
             yield require(value.upper() in allowed, f"{name} = {value or '(empty)'}", remedy + ".")
 
 
+@room.check("binary log filters")
+def filters(evening: Evening) -> Iterator[Finding]:
+    """A filtered schema's changes are in no log: DMS would never see them."""
+    row = evening.migration.source.row(evening.migration.source.dialect.binary_log_status)
+    told = [f"{name} = {row[name]}" for name in ("Binlog_Do_DB", "Binlog_Ignore_DB") if row.get(name)]
+    yield require(
+        not told,
+        ", ".join(told) or "every schema is logged",
+        "Remove binlog_do_db and binlog_ignore_db from the option file, then restart.",
+    )
+
+
+@room.check("replication into the source")
+def replica(evening: Evening) -> Iterator[Finding]:
+    """A replica's own threads write through read_only and super_read_only."""
+    server = evening.migration.source
+    rows = server.rows(server.dialect.replica_status)
+    yield require(
+        not rows,
+        f"{len(rows)} replication channels write on the source" if rows else "none",
+        "STOP REPLICA (before 8.0.22 STOP SLAVE), or migrate from the primary.",
+    )
+
+
 @room.check("binary log retention")
 def retention(evening: Evening) -> Iterator[Finding]:
     name = evening.migration.source.dialect.binlog_retention

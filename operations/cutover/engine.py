@@ -54,8 +54,8 @@ class Engine:
                 self._session.enter(name)
             try:
                 self._steps(name, BY_NAME[name].steps(), skip=self.record.finished)
-            except LeaseLostError:
-                raise
+            except LeaseLostError as error:
+                raise LeaseLostError(self._left_behind(name, error)) from error
             except (CutoverError, KeyboardInterrupt) as error:
                 self._answer(name, error)
             self._session.leave()
@@ -128,6 +128,16 @@ class Engine:
             else "The application is on the source"
         )
         raise RefusedError(f"{reason} {where}.") from error
+
+    @staticmethod
+    def _left_behind(name: str, error: LeaseLostError) -> str:
+        """Without the lease nothing may be undone either: whoever holds it now may be going on."""
+        if name not in DOWN:
+            return str(error)
+        return (
+            f"{error} The migration stopped in '{name}' and the application waits: unless another operator goes on, "
+            "run the same command again at once."
+        )
 
     def _steps(self, state: str, steps: Sequence[Step], skip: Sequence[str] = ()) -> None:
         for step in steps:

@@ -49,6 +49,13 @@ class Dialect:
         return "SHOW MASTER STATUS"
 
     @property
+    def replica_status(self) -> str:
+        """MySQL 8.0.22 renamed the statement, 8.4 removed the old one."""
+        return (
+            "SHOW REPLICA STATUS" if self.flavour != "mariadb" and self.version >= (8, 0, 22) else "SHOW SLAVE STATUS"
+        )
+
+    @property
     def has_super_read_only(self) -> bool:
         return self.flavour == "mysql" and self.version >= (5, 7, 8)
 

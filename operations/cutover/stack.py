@@ -77,6 +77,8 @@ def from_outputs(stack: str, outputs: Mapping[str, Any]) -> Stack:
             )
         elif value is not None:
             values[field.name] = tuple(value) if field.name == "schemas" else value
+    if not str(values.get("health_url", "") or "https://").startswith(("http://", "https://")):
+        problems.append(f"Output {OUTPUT}.health_url of stack {stack} is no http or https address; correct it.")
     if not problems and not values["schemas"]:
         problems.append(f"Output {OUTPUT}.schemas of stack {stack} is empty; name at least one schema to move.")
     if problems:

@@ -21,7 +21,7 @@ def _accounts(run: Run, role: str) -> list[tuple[str, bool]]:
     for row in server.rows(
         "SELECT User AS account, Host AS host FROM mysql.user WHERE User = %s", (run.migration.application_account,)
     ):
-        name = "'{}'@'{}'".format(str(row["account"]).replace("'", "''"), row["host"])
+        name = "@".join("'" + str(row[part]).replace("'", "''") + "'" for part in ("account", "host"))
         told = str(next(iter(server.row(f"SHOW CREATE USER {name}").values())))
         found.append((name, "ACCOUNT LOCK" in told))
     return found

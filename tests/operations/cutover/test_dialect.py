@@ -53,6 +53,19 @@ def test_the_binary_log_is_asked_for_by_the_word_that_the_version_knows(dialect:
 
 
 @pytest.mark.parametrize(
+    ("dialect", "status"),
+    [
+        (MYSQL57, "SHOW SLAVE STATUS"),
+        (MYSQL80, "SHOW REPLICA STATUS"),
+        (MYSQL84, "SHOW REPLICA STATUS"),
+        (MARIADB1011, "SHOW SLAVE STATUS"),
+    ],
+)
+def test_a_replica_is_asked_for_by_the_word_that_the_version_knows(dialect: Dialect, status: str) -> None:
+    assert dialect.replica_status == status
+
+
+@pytest.mark.parametrize(
     ("dialect", "clients", "everybody"),
     [
         (MYSQL57, "SET GLOBAL read_only = ON", "SET GLOBAL super_read_only = ON"),
