@@ -143,6 +143,31 @@ BASELINES = {
     "aws.s3.BucketVersioning": {"versioningConfiguration": {"status": "Enabled"}},
     "aws.s3.BucketLifecycleConfiguration": {"rules": [{"id": "expire", "status": "Enabled"}]},
     "aws.s3.BucketObjectLockConfiguration": {"rule": {"defaultRetention": {"mode": "COMPLIANCE", "days": 365}}},
+    "aws.docdb.Cluster": {"storageEncrypted": True, "kmsKeyId": _KEY},
+    "aws.efs.FileSystem": {"encrypted": True, "kmsKeyId": _KEY},
+    "aws.neptune.Cluster": {"storageEncrypted": True, "kmsKeyArn": _KEY},
+    "aws.neptune.ClusterInstance": {"publiclyAccessible": False},
+    "aws.redshift.Cluster": {"encrypted": True, "kmsKeyId": _KEY, "publiclyAccessible": False},
+    "aws.mq.Broker": {"publiclyAccessible": False},
+    "aws.dynamodb.Table": {
+        "serverSideEncryption": {"enabled": True, "kmsKeyArn": _KEY},
+        "pointInTimeRecovery": {"enabled": True},
+    },
+    "aws.kinesis.Stream": {"kmsKeyId": _KEY},
+    "aws.memorydb.Cluster": {"kmsKeyArn": _KEY, "tlsEnabled": True},
+    "aws.msk.Cluster": {
+        "encryptionInfo": {
+            "encryptionAtRestKmsKeyArn": _KEY,
+            "encryptionInTransit": {"clientBroker": "TLS", "inCluster": True},
+        }
+    },
+    "aws.opensearch.Domain": {
+        "encryptAtRest": {"enabled": True, "kmsKeyId": _KEY},
+        "nodeToNodeEncryption": {"enabled": True},
+        "domainEndpointOptions": {"enforceHttps": True, "tlsSecurityPolicy": "Policy-Min-TLS-1-2-PFS-2023-10"},
+    },
+    "aws.sqs.Queue": {"kmsMasterKeyId": _KEY},
+    "aws.rds.Proxy": {"requireTls": True},
 }
 BASELINES["aws.s3.AccountPublicAccessBlock"] = BASELINES["aws.s3.BucketPublicAccessBlock"]
 
@@ -390,4 +415,49 @@ ROWS = [
         None,
         unknown=UNDETERMINED,
     ),
+    # Other stores
+    *(
+        Row("store-encrypted", kind, path, False)
+        for kind, path in (
+            ("aws.docdb.Cluster", "storageEncrypted"),
+            ("aws.efs.FileSystem", "encrypted"),
+            ("aws.neptune.Cluster", "storageEncrypted"),
+            ("aws.redshift.Cluster", "encrypted"),
+        )
+    ),
+    *(
+        Row("store-encrypted", kind, path, None, unknown=FINE)
+        for kind, path in (
+            ("aws.docdb.Cluster", "kmsKeyId"),
+            ("aws.dynamodb.Table", "serverSideEncryption.kmsKeyArn"),
+            ("aws.kinesis.Stream", "kmsKeyId"),
+            ("aws.memorydb.Cluster", "kmsKeyArn"),
+            ("aws.msk.Cluster", "encryptionInfo.encryptionAtRestKmsKeyArn"),
+            ("aws.opensearch.Domain", "encryptAtRest.kmsKeyId"),
+            ("aws.sqs.Queue", "kmsMasterKeyId"),
+        )
+    ),
+    *(
+        Row("store-not-public", kind, "publiclyAccessible", True, absent=FINE)
+        for kind in ("aws.redshift.Cluster", "aws.mq.Broker", "aws.neptune.ClusterInstance")
+    ),
+    Row("store-tls-only", "aws.rds.Proxy", "requireTls", False),
+    Row("store-tls-only", "aws.memorydb.Cluster", "tlsEnabled", False, absent=FINE),
+    Row(
+        "store-tls-only",
+        "aws.msk.Cluster",
+        "encryptionInfo.encryptionInTransit.clientBroker",
+        "TLS_PLAINTEXT",
+        absent=FINE,
+    ),
+    Row("store-tls-only", "aws.msk.Cluster", "encryptionInfo.encryptionInTransit.inCluster", False, absent=FINE),
+    Row("store-tls-only", "aws.opensearch.Domain", "domainEndpointOptions.enforceHttps", False),
+    Row(
+        "store-tls-only",
+        "aws.opensearch.Domain",
+        "domainEndpointOptions.tlsSecurityPolicy",
+        "Policy-Min-TLS-1-0-2019-07",
+    ),
+    Row("store-tls-only", "aws.opensearch.Domain", "nodeToNodeEncryption.enabled", False),
+    Row("store-backed-up", "aws.dynamodb.Table", "pointInTimeRecovery.enabled", False),
 ]
