@@ -1,0 +1,1 @@
+"""The components that make sense alone, for every Pulumi language."""
