@@ -25,6 +25,16 @@ def write_whole(path: Path, content: str) -> None:
         raise Stop(BAD_INPUT, f"{path}: cannot be written ({error.strerror}); choose another file.") from None
 
 
+def check_writable(path: Path) -> None:
+    """Find out before the work whether its result can be written to `path`; writes nothing.
+
+    Raises:
+        Stop: when it cannot.
+    """
+    if not os.access(path.parent, os.W_OK):
+        raise Stop(BAD_INPUT, f"{path}: cannot be written ({path.parent} is missing or closed); choose another file.")
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
-from operations.files import write_whole
+from operations.files import check_writable, write_whole
 from operations.rehearsal.configuration import ConfigurationError, read_configuration
 from operations.rehearsal.document import Rehearsal, as_document
 from operations.rehearsal.forecast import forecast_creation
@@ -54,6 +54,8 @@ def rehearse(
         raise Stop(
             BAD_INPUT, "--against: there is no page to compare in; allowed: together with --html; add --html FILE."
         )
+    for file in filter(None, (json_file, html_file)):
+        check_writable(file)
     older = _older(against) if against else None
     errors = Console(stderr=True)
     with errors.status("reading settings") as status:

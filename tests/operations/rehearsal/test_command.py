@@ -104,17 +104,6 @@ def test_a_pack_that_crashes_ends_with_3_and_nothing_counts_as_judged(project: P
     assert_one_sentence(rehearse(project, "--stack", "dev"), FAILED, "policy", "nothing counts as judged")
 
 
-def test_two_resources_of_one_name_are_refused(project: Path) -> None:
-    source = project / "__main__.py"
-    text = source.read_text(encoding="utf-8")
-    twice = text + '\nEncryptionKeys("keys", EncryptionKeysArgs(placement=placement), in_account)\n'
-    source.write_text(twice, encoding="utf-8")
-    assert_one_sentence(rehearse(project, "--stack", "dev"), FAILED, "duplicate resource")
-
-
-def test_an_unwritable_result_leaves_no_half_file(tmp_path: Path) -> None:
-    target = tmp_path / "taken"
-    target.mkdir()
-    done = rehearse(ROOT, "--stack", "dev", "--json", str(target))
-    assert done.returncode == BAD_INPUT
-    assert list(tmp_path.iterdir()) == [target]
+def test_an_unwritable_result_is_refused_before_the_work(tmp_path: Path) -> None:
+    assert_one_sentence(rehearse(ROOT, "--stack", "dev", "--json", str(tmp_path)), BAD_INPUT, "is a directory")
+    assert list(tmp_path.iterdir()) == []
