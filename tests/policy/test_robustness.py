@@ -16,6 +16,7 @@ from tests.policy.cases.platform import PLATFORM
 from tests.policy.cases.resources import token, urn
 from tests.policy.provider_schema import filled, resource_arguments
 from tests.policy.test_rules import BASELINES
+from tests.policy.timing import platforms
 
 JUDGE = pack.judgement()
 
@@ -114,20 +115,7 @@ def test_rules_over_the_stack_look_at_each_resource_a_bounded_number_of_times() 
             count += 1
             return original(self, key)
 
-        resources = [
-            Resource(
-                token(made.kind),
-                f"{name}-{copy}",
-                urn(token(made.kind), f"{name}-{copy}"),
-                {
-                    **made.properties,
-                    **{path: f"{targets[0]}-{copy}" for path, targets in made.refers.items() if targets},
-                    "id": f"{name}-{copy}",
-                },
-            )
-            for copy in range(copies)
-            for name, made in PLATFORM.items()
-        ]
+        resources = platforms(copies * len(PLATFORM))
         Resource.__getitem__ = counting  # type: ignore[method-assign]
         try:
             list(JUDGE.of_stack(Stack(resources), {}))
