@@ -5,6 +5,7 @@ import pulumi_aws as aws
 
 import settings as configuration
 from components.alarms import Alarms
+from components.application_access import CacheAddress, DatabaseAddress
 from components.audit_trail import AuditTrail, AuditTrailArgs
 from components.bastion import Bastion, BastionArgs
 from components.dashboard import Dashboard, DashboardArgs
@@ -18,7 +19,7 @@ from components.secure_vpc import SecureVpc, SecureVpcArgs
 from components.session_cache import SessionCache, SessionCacheArgs
 from components.site_to_site_vpn import SiteToSiteVpn, SiteToSiteVpnArgs
 from components.softpos_cluster import SoftPosCluster, SoftPosClusterArgs
-from components.softpos_service import NODE_PORT, CacheAddress, DatabaseAddress, SoftPosService, SoftPosServiceArgs
+from components.softpos_service import NODE_PORT, SoftPosService, SoftPosServiceArgs
 from components.workload_security import WorkloadSecurityAgent, WorkloadSecurityAgentArgs
 
 settings = configuration.load()
@@ -30,6 +31,8 @@ placement = Placement(
     production=settings.production,
     owner=settings.owner,
     cost_centre=settings.cost_centre,
+    purpose=settings.temporary.purpose,
+    until=settings.temporary.until,
 )
 provider = aws.Provider(
     "aws",
@@ -228,6 +231,7 @@ dashboard = Dashboard(
 outputs = {
     "region": settings.region,
     "applicationUrl": edge.url,
+    "healthUrl": f"{edge.url}{settings.service.health_path}",
     "zoneNameServers": edge.name_servers,
     "bastionAddress": bastion.public_address,
     "sshCommand": pulumi.Output.format("ssh ec2-user@{0}", bastion.public_address),
