@@ -35,6 +35,10 @@ class Placement:
     """Whether the stack must be whole: protection of data, a NAT gateway per zone."""
     owner: str
     cost_centre: str
+    purpose: str = ""
+    """What a test environment is for; empty for a stack that stays."""
+    until: str = ""
+    """Moment (UTC) from which a test environment may be destroyed; empty for a stack that stays."""
 
     @property
     def partition(self) -> str:
@@ -63,7 +67,13 @@ class Placement:
     @property
     def default_tags(self) -> dict[str, str]:
         """The tags that say whose a resource is; the provider adds them to whatever a component forgets."""
-        return {"Project": PROJECT, "Stack": self.stack, "Owner": self.owner, "CostCentre": self.cost_centre}
+        tags = {"Project": PROJECT, "Stack": self.stack, "Owner": self.owner, "CostCentre": self.cost_centre}
+        return {**tags, "Purpose": self.purpose} if self.purpose else tags
+
+    @property
+    def expiry_tags(self) -> dict[str, str]:
+        """When a test environment ends: on its VPC alone, for an extension would otherwise change every resource."""
+        return {"ExpiresAt": self.until} if self.until else {}
 
     def tags(self, name: str, data_class: DataClass = DataClass.OPERATIONS) -> dict[str, str]:
         """The tags of one resource, `name` being its logical name."""

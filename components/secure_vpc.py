@@ -88,7 +88,7 @@ class SecureVpc(pulumi.ComponentResource):
             cidr_block=str(self._args.cidr),
             enable_dns_support=True,
             enable_dns_hostnames=True,
-            tags=self._tags(self._name),
+            tags={**self._tags(self._name), **self._args.placement.expiry_tags},
             opts=self._children,
         )
 

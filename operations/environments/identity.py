@@ -55,7 +55,7 @@ def zone_id(zone_name: str, region: str) -> str:
     if len(public) != 1:
         raise Stop(
             REFUSED,
-            f"softpos:edgeZoneName: {len(public)} public zones are called {zone_name}; allowed: one, which environments "
-            "get their names in; deploy the stack that they come from, or set softpos:edgeZoneId.",
+            f"softpos:edgeZoneName: {len(public)} public zones are called {zone_name}; allowed: one, in which "
+            "environments get their names; deploy the stack that they come from, or set softpos:edgeZoneId.",
         )
     return public[0]["Id"].rpartition("/")[2]

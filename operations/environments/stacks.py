@@ -19,7 +19,7 @@ from operations.exits import BAD_INPUT, FAILED, Stop
 from operations.rehearsal.configuration import Configuration
 from operations.rehearsal.program import ROOT
 
-PARALLEL = 100
+PARALLEL = 256
 """Resources at once. The engine's own choice is four a CPU, which would make a small runner wait for nothing; AWS's
 providers queue by themselves what the account's request rates do not allow."""
 DIRECTORY = ROOT / "build" / "environments"

@@ -238,9 +238,13 @@ def bucket_versioning(stack: Stack) -> StackFindings:
     remedy="add an s3.BucketLogging with another bucket as its target",
 )
 def bucket_access_logs(stack: Stack) -> StackFindings:
-    targets, _ = stack.linked(("aws.s3.BucketLogging",), "targetBucket", (_BUCKET,))
+    takers = {
+        urn
+        for kind, path in (("aws.s3.BucketLogging", "targetBucket"), ("aws.lb.LoadBalancer", "accessLogs.bucket"))
+        for urn in stack.linked((kind,), path, (_BUCKET,))[0]
+    }
     lacking = _each_bucket_has(stack, "aws.s3.BucketLogging", "loggings", "access logs", "without access logs")
-    return [(bucket, finding) for bucket, finding in lacking if bucket and bucket.urn not in targets]
+    return [(bucket, finding) for bucket, finding in lacking if bucket and bucket.urn not in takers]
 
 
 @rule(
