@@ -42,7 +42,7 @@ rehearse: $(VENV)/.ready ## Play and judge a whole deployment, no account, no Pu
 
 .PHONY: test
 test: $(VENV)/.ready-dev ## Run every test that needs neither the Pulumi CLI nor an account
-	@$(RUN) -m pytest -q -n $(TEST_WORKERS) -m "not slow" $(ARGS)
+	@$(RUN) -m pytest -q -n $(TEST_WORKERS) --dist loadfile -m "not slow" $(ARGS)
 
 .PHONY: test-slow
 test-slow: $(VENV)/.ready-dev ## Run the long tests as well
