@@ -38,7 +38,6 @@ ALONE: Mapping[str, str] = {
     "migrationEnabled": "false",
     "migrationServiceRoles": "adopt",
     "auditTrail": "adopt",
-    "auditTrail": "adopt",
     "auditConfig": "off",
     "auditGuardduty": "off",
     "auditSecurityHub": "off",
