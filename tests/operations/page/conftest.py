@@ -8,10 +8,12 @@ import pytest
 
 from operations.evidence.provenance import Provenance
 from operations.page.page import render_page
+from operations.rehearsal.configuration import read_configuration
 from operations.rehearsal.document import Rehearsal, as_document
 from operations.rehearsal.forecast import forecast_creation
 from operations.rehearsal.judgement import Finding, Verdicts
-from operations.rehearsal.program import Recording
+from operations.rehearsal.program import ROOT, Recording, record_program
+from settings import read
 from tests.operations.page.sample import record_sample
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -29,7 +31,7 @@ PROVENANCE = Provenance("0123456789abcdef0123456789abcdef01234567", changed=Fals
 
 def rehearse(recording: Recording) -> Rehearsal:
     """A rehearsal of a recording, with a violation that the analyzer might have found."""
-    violation = Finding("rds-storage-encrypted", recording.named("key").urn, "key: broken", "mandatory", ("3.5.1",))
+    violation = Finding("kms-rotation", recording.resources[-1].urn, "key: broken", "mandatory", ("3.7.4",))
     return Rehearsal(
         recording=recording,
         verdicts=Verdicts((violation,), (), (), {}),
@@ -42,6 +44,15 @@ def rehearse(recording: Recording) -> Rehearsal:
 @pytest.fixture(scope="session")
 def recording() -> Recording:
     return record_sample()
+
+
+@pytest.fixture(scope="session")
+def production() -> Recording:
+    """The real program, as it stands."""
+    configuration = read_configuration(ROOT, "prod", {})
+    settings, problems = read(configuration.values, "prod")
+    assert settings, problems
+    return record_program(configuration, settings)
 
 
 @pytest.fixture(scope="session")

@@ -75,8 +75,12 @@ def test_zones_are_those_of_the_subnets(architecture: Architecture) -> None:
     assert (zones["Load balancer"], zones["EC2 host"]) == (3, 1)
 
 
-def test_boxes_do_not_overlap_and_no_arrow_crosses_one(architecture: Architecture) -> None:
-    plan, arrows = draw_arrows(architecture)
+@pytest.mark.parametrize("drawn", ["sample", "program"])
+def test_boxes_do_not_overlap_and_no_arrow_crosses_one(
+    drawn: str, architecture: Architecture, production: Recording
+) -> None:
+    shown = architecture if drawn == "sample" else read_architecture("prod", production.resources)
+    plan, arrows = draw_arrows(shown)
     boxes = list(plan.boxes.values())
     assert not [
         (one.key, other.key)
@@ -97,6 +101,26 @@ def crosses(start: tuple[float, float], end: tuple[float, float], box: Box) -> b
     """Whether a stretch runs through a box; touching its edge is how it arrives."""
     (left, right), (top, bottom) = sorted((start[0], end[0])), sorted((start[1], end[1]))
     return left < box.right - 1 and box.x + 1 < right + 1e-6 and top < box.bottom - 1 and box.y + 1 < bottom + 1e-6
+
+
+def test_the_program_has_every_system_of_the_case_study_in_its_drawing(production: Recording) -> None:
+    shown = read_architecture("prod", production.resources)
+    titles = {actor.title for actor in shown.actors.values()}
+    assert titles >= {
+        "Internet",
+        "Administrators",
+        "Data centre",
+        "Load balancer",
+        "EC2 host",
+        "NAT gateways",
+        "EKS nodes",
+        "EKS control plane",
+        "MySQL database",
+        "Redis cache",
+        "DMS migration",
+    }
+    assert [path for path in shown.paths if not path.whole] == []
+    assert {"KMS keys", "CloudTrail", "Config", "Inspector", "WAF"} <= set(shown.services)
 
 
 def test_the_drawing_is_well_formed_and_says_in_words_what_it_shows(architecture: Architecture) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from operations.evidence.assessment import Outcome, assess
+from operations.page.page import render_page
 from operations.page.prices import estimate
 from operations.page.rendering import source
-from operations.rehearsal.document import Rehearsal
+from operations.rehearsal.document import Rehearsal, as_document
 from operations.rehearsal.program import Recording
+from tests.operations.page.conftest import PROVENANCE, rehearse
 from tests.operations.page.sample import SECRET
 
 LIGHT, DARK = 0, 1
@@ -171,6 +173,20 @@ def test_every_control_has_a_name_for_a_screen_reader(tab: Any) -> None:
     assert tab.evaluate("document.documentElement.lang") == "en"
     ids = tab.eval_on_selector_all("[id]", "all => all.map(one => one.id)")
     assert len(ids) == len(set(ids))
+
+
+def test_the_page_of_production_is_smaller_than_2_mb_and_works(
+    browser: Any, production: Recording, tmp_path: Path
+) -> None:
+    shown = rehearse(production)
+    text = render_page(shown, PROVENANCE, as_document(shown))
+    assert len(text.encode()) < 2_000_000
+    (tmp_path / "prod.html").write_text(text, encoding="utf-8")
+    tab = browser.new_page()
+    tab.goto((tmp_path / "prod.html").as_uri())
+    assert tab.get_attribute("html", "data-ready")
+    assert "Nothing differs" in tab.inner_text("#changes")
+    tab.close()
 
 
 def test_prices_count_what_is_billed_and_name_what_they_do_not_know(rehearsal: Rehearsal) -> None:
