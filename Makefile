@@ -44,6 +44,15 @@ rehearse: $(VENV)/.ready ## Play and judge a whole deployment, no account, no Pu
 test: $(VENV)/.ready-dev ## Run every test that needs neither the Pulumi CLI nor an account
 	@$(RUN) -m pytest -q -n $(TEST_WORKERS) --dist loadfile -m "not slow" $(ARGS)
 
+.PHONY: rehearse-engine
+rehearse-engine: $(VENV)/.ready-dev ## Play the life of a stack on the Pulumi CLI, no account: make rehearse-engine STACK=dev
+	@test -n "$(STACK)" || { echo "make rehearse-engine: no stack given; allowed: $(patsubst Pulumi.%.yaml,%,$(wildcard Pulumi.*.yaml)); run make rehearse-engine STACK=dev." >&2; exit 2; }
+	@$(RUN) -m operations rehearse-engine --stack "$(STACK)" $(ARGS)
+
+.PHONY: faults
+faults: $(VENV)/.ready-dev ## Run all tests on the Pulumi CLI: every creation fails once, kills, upgrades (long)
+	@$(RUN) -m pytest -q -rs tests/engine $(ARGS)
+
 .PHONY: test-slow
 test-slow: $(VENV)/.ready-dev ## Run the long tests as well
 	@$(RUN) -m pytest -q $(ARGS)

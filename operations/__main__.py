@@ -13,6 +13,10 @@ from operations.exits import BAD_INPUT, FAILED, Stop
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "rehearse": ("operations.rehearsal.command:rehearse", "Play and judge a whole deployment; nothing is created."),
+    "rehearse-engine": (
+        "operations.engine.command:rehearse_engine",
+        "Play the life of a stack on the real Pulumi engine, with no cloud.",
+    ),
     "cutover": ("operations.cutover.command:cutover", "Move the live database to AWS, with a way back."),
     "bench": ("operations.bench.command:bench", "Measure the figures that have a target."),
     "smoke": ("operations.smoke.command:smoke", "See a deployed stack from outside: TLS, firewall, health, privacy."),

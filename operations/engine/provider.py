@@ -19,12 +19,13 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from operations.engine.account import Account
+from operations.engine.component import construct
 from operations.engine.laws import Refused, Thing
 from operations.engine.names import named
 from operations.engine.replacement import changed, replaces
 from operations.engine.sdk import BRIDGE_DEFAULTS, UNKNOWN, NoSuchType, ResourceType, checked, properties, resource_type
 from operations.rehearsal.recording import plain_mapping
-from operations.rehearsal.stand_in_cloud import INVOKED
+from operations.rehearsal.stand_in_cloud import INVOKED, StandInCloud
 
 MESSAGE_BYTES = 400 * 1024 * 1024
 CALLS_AT_ONCE = 512
@@ -148,6 +149,9 @@ class Providers(provider_pb2_grpc.ResourceProviderServicer):
             kind = _type(request.urn)
             self._account.delete(kind.token, request.id, request.urn, self._home(kind))
             return empty_pb2.Empty()
+
+    def Construct(self, request: Any, _context: Any) -> provider_pb2.ConstructResponse:  # noqa: N802
+        return construct(request, StandInCloud(self._account.region, self._account.number))
 
     def Invoke(self, request: provider_pb2.InvokeRequest, context: Any) -> provider_pb2.InvokeResponse:  # noqa: N802
         with self._account.clock.at_work(), _answering(context):

@@ -21,6 +21,7 @@ import yaml
 
 from operations.engine import idle
 from operations.engine.account import Account
+from operations.engine.component import plugin_missing, plugins
 from operations.engine.provider import PACKAGES, Providers
 from operations.environments.stacks import PARALLEL
 from operations.rehearsal.program import ROOT
@@ -67,6 +68,7 @@ class EngineStack(AbstractContextManager["EngineStack"]):
         overrides: Mapping[str, str] | None = None,
         folder: Path | None = None,
         checkpoints: bool = False,
+        model: bool | None = None,
     ) -> None:
         """
         Args:
@@ -85,6 +87,7 @@ class EngineStack(AbstractContextManager["EngineStack"]):
         self._providers = Providers(account, stack)
         self._number = 0
         self._checkpoints = checkpoints
+        self._model = bool(plugin_missing()) if model is None else model
         self._write_project(settings_of or stack, overrides or {})
         self._command("stack", "init", stack, "--secrets-provider", "passphrase")
 
@@ -207,9 +210,12 @@ class EngineStack(AbstractContextManager["EngineStack"]):
     def _environment(self) -> dict[str, str]:
         home = self._folder / "home"
         home.mkdir(exist_ok=True)
+        if plugins().is_dir() and not (home / "plugins").exists():
+            (home / "plugins").symlink_to(plugins())
         state = self._folder / "state"
         state.mkdir(exist_ok=True)
-        providers = ",".join(f"{package}:{self._providers.port}" for package in PACKAGES)
+        packages = (*PACKAGES, *(["eks"] if self._model else []))
+        providers = ",".join(f"{package}:{self._providers.port}" for package in packages)
         return {
             **os.environ,
             "PATH": os.pathsep.join((str(Path(sys.prefix) / "bin"), os.environ.get("PATH", ""))),
