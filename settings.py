@@ -346,11 +346,12 @@ def _given() -> dict[str, str]:
 
 
 def _unknown(name: str, known: Mapping[str, Key]) -> Problem:
-    near = difflib.get_close_matches(name, known, n=1)
+    own_words = [key.removeprefix(f"{PROJECT}:") for key in known]
+    near = difflib.get_close_matches(name.removeprefix(f"{PROJECT}:"), own_words, n=1)
     return Problem(
         name,
         "this key",
-        f"the keys of Pulumi.yaml{f', nearest: {near[0]}' if near else ''}",
+        f"the keys of Pulumi.yaml{f', nearest: {PROJECT}:{near[0]}' if near else ''}",
         f"correct or remove it (`pulumi config rm {name}`)",
     )
 

@@ -132,6 +132,11 @@ def test_an_unknown_key_names_the_nearest_known_one() -> None:
     assert "softpos:clusterNodesMax" in problems[0].allowed
 
 
+def test_an_unknown_key_like_no_other_names_none() -> None:
+    _, problems = settings.read(given(foo="bar"), "dev")
+    assert [(problem.key, "nearest" in problem.allowed) for problem in problems] == [("softpos:foo", False)]
+
+
 def test_a_missing_value_is_named() -> None:
     values = given()
     del values["softpos:serviceImage"]
