@@ -209,7 +209,7 @@ def _actor(box: Box, actor: Actor, architecture: Architecture, mark: str) -> dic
     details = actor.detail.split(", ") if actor.tier is Tier.OUTSIDE else [actor.detail]
     lines = [line for detail in details[:MOST_RANGES] for line in _cut("detail", detail)]
     if whole_vpc:
-        lines += _cut("stub", f"{', '.join(whole_vpc)} from the whole VPC")
+        lines += _cut("stub", f"from the VPC: {', '.join(whole_vpc)}")
     elif name:
         lines += _cut("name", name)
     scope = {"cardholder": ", in the cardholder data environment", "connected": ", connected to it"}

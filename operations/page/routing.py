@@ -12,9 +12,13 @@ from operations.page.topology import Tier
 
 LABEL_OFFSET = 15
 """From the target's edge to the middle of an arrow's label."""
-PASS_STEP = 14
-"""Between two arrows that pass through the same gap."""
-LANES_FROM = 22
+PASS_AT = (3, 13, -7, 21)
+"""Where arrows pass through a gap, from its middle, one after the other; clear of the boundary's line."""
+CROWDED = 40
+"""How far an arrow goes out of its way for each arrow that already passes through a gap."""
+FACED = 10
+"""How many arrows a gap counts for in which two boxes already talk to each other."""
+LANES_FROM = 31
 """From a row's boxes to the first lane below them."""
 FACING_LIMIT = BOX_WIDTH + GAP
 """Boxes no further apart than this have nothing between them."""
@@ -58,7 +62,7 @@ def draw_arrows(architecture: Architecture) -> tuple[Plan, tuple[Arrow, ...]]:
     draft = place(architecture, rows, {})
     drawn = [path for path in architecture.paths if WHOLE_VPC not in (path.source, path.target)]
     facing = [path for path in drawn if _facing(path, draft)]
-    routes = _routes([path for path in drawn if path not in facing], draft, rows)
+    routes = _routes([path for path in drawn if path not in facing], facing, draft, rows)
     lanes = _assign_lanes([segment for route in routes for segment in route.segments])
     plan = place(architecture, rows, lanes)
     return plan, (*(_arrow(route, plan) for route in routes), *_facing_arrows(facing, plan))
@@ -84,12 +88,12 @@ def _facing_arrows(paths: Sequence[Path], plan: Plan) -> list[Arrow]:
     return arrows
 
 
-def _routes(paths: Sequence[Path], plan: Plan, rows: Rows) -> list[_Route]:
+def _routes(paths: Sequence[Path], facing: Sequence[Path], plan: Plan, rows: Rows) -> list[_Route]:
     """Each path's stretches. Ports of a box are ordered by where their arrows come from, so that few cross."""
     tier_of = {key: tier for tier, keys in rows.items() for key in keys}
     routes = [_start(path, tier_of) for path in paths]
     ports = _ports(routes, plan, tier_of)
-    passing: dict[float, int] = defaultdict(int)
+    passing = {_gap_beside(plan.boxes[path.source], plan.boxes[path.target]): FACED for path in facing}
     for index, route in enumerate(routes):
         start, end = ports[index]
         if route.lower == DATA_CENTRE:
@@ -123,14 +127,24 @@ def _height(key: str, tier_of: Mapping[str, Tier]) -> int:
     return 99 if key == DATA_CENTRE else tier_of[key]
 
 
-def _gap(plan: Plan, row: Sequence[str], wanted: float, passing: dict[float, int]) -> float:
-    """A place to pass between the boxes of a row, the nearest to where the arrow wants to go."""
-    boxes = [plan.boxes[key] for key in row]
-    gaps = [box.right + GAP / 2 for box in boxes] or [wanted]
-    nearest = min(gaps, key=lambda x: abs(x - wanted))
-    passing[nearest] += 1
-    turn = passing[nearest]
-    return nearest + (PASS_STEP * (turn // 2)) * (1 if turn % 2 else -1)
+def _gap(plan: Plan, row: Sequence[str], wanted: float, passing: dict[Point, int]) -> float:
+    """A place to pass between the boxes of a row, near to where the arrow wants to go and not crowded."""
+    gaps = [_gap_right_of(plan.boxes[key]) for key in row]
+    if not gaps:
+        return wanted
+    best = min(gaps, key=lambda gap: abs(gap[0] - wanted) + CROWDED * passing.get(gap, 0))
+    turn = passing.get(best, 0)
+    passing[best] = turn + 1
+    return best[0] + PASS_AT[turn % FACED % len(PASS_AT)]
+
+
+def _gap_right_of(box: Box) -> Point:
+    return (box.right + GAP / 2, box.y)
+
+
+def _gap_beside(one: Box, other: Box) -> Point:
+    """The gap between two boxes that stand side by side."""
+    return _gap_right_of(min(one, other, key=lambda box: box.x))
 
 
 def _ports(routes: Sequence[_Route], plan: Plan, tier_of: Mapping[str, Tier]) -> dict[int, tuple[float, float]]:

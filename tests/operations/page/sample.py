@@ -55,6 +55,7 @@ def build(database_class: str, database: str) -> None:
     allow("database-from-data-centre", groups["database"], 3306, cidr_ipv4="10.80.0.0/16")
     allow_out("nodes-to-internet", groups["nodes"], 443, cidr_ipv4="0.0.0.0/0")
     allow_out("nodes-to-database", groups["nodes"], 3306, target=groups["database"])
+    allow_out("bastion-to-database", groups["bastion"], 3306, target=groups["database"])  # not let in there
     allow_out("edge-to-nodes", groups["edge"], 30443, target=groups["nodes"])
     parts = Group("parts")
     child = pulumi.ResourceOptions(parent=parts)
