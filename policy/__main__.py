@@ -24,7 +24,10 @@ def main() -> None:
 
     judge = pack.judgement()
     policies = pack.policies(judge)
-    single_pass.install(judge, policies)
+    if not single_pass.install(judge, policies):
+        sys.stderr.write(
+            "The Pulumi SDK has changed: the policy pack judges as before, but slower; see single_pass.py.\n"
+        )
     PolicyPack(
         pack.NAME,
         policies,

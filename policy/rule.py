@@ -121,9 +121,11 @@ class Rule:
 
     def undetermined_sentence(self, who: str, missing: Unjudged) -> str:
         """The message about a value that only the deployment will tell."""
-        what = missing.property or "a value"
-        unjudged = f"so whether it is {missing.wanted} was not judged"
-        return f"{self.name}: {who} {what} is not known before deployment, {unjudged}."
+        if missing.property:
+            what = f"{missing.property} is not known before deployment, so whether it is {missing.wanted}"
+        else:
+            what = f"is not fully known before deployment, so whether it has {missing.wanted}"
+        return f"{self.name}: {who} {what} was not judged."
 
 
 # A rule over the whole stack says of which resource each finding is; None: of the stack as a whole.

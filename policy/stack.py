@@ -6,11 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from .reading import Breach, Property, Unjudged
+from .reading import UNKNOWN, Breach, Property, Unjudged
 from .rule import Resource, StackFindings, stack_of
 
 # Properties by whose value other resources refer to a resource.
 _IDENTITIES: Final = ("id", "arn", "name", "bucket", "identifier", "clusterIdentifier", "family", "domain")
+
+# While a preview does not know a provider's configuration, such as the address of a cluster that is still to be made,
+# the engine shows the provider's resources without any property. Those of Kubernetes always have some.
+_NEVER_EMPTY: Final = "kubernetes."
 
 
 class Stack:
@@ -27,6 +31,8 @@ class Stack:
         self._by_kind: dict[str, list[Resource]] = defaultdict(list)
         self._by_identity: dict[object, list[Resource]] = defaultdict(list)
         for resource in resources:
+            if not resource.value and resource.kind.startswith(_NEVER_EMPTY):
+                resource.value = UNKNOWN
             self._by_kind[resource.kind].append(resource)
             for key in _IDENTITIES:
                 value = resource[key].value

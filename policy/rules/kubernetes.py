@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from ..reading import Breach, Findings, Property
+from ..reading import Breach, Findings, Property, Unjudged
 from ..rule import CRITICAL, HIGH, LOW, MEDIUM, Resource, StackFindings, rule
 from ..sensitive import holds_a_secret_by_name
 from ..stack import Stack
@@ -225,12 +225,16 @@ def namespace_restricted(namespace: Resource) -> Findings:
 )
 def default_deny(stack: Stack) -> StackFindings:
     denied: set[str | None] = set()
+    unknown = False
     for policy in stack.of("kubernetes.NetworkPolicy"):
+        unknown = unknown or policy["spec"].unknown
         if _denies_everything(policy["spec"]):
             place = policy["metadata"]["namespace"]
             denied |= {place.text, *(space.urn for space in stack.targets(policy, place, "kubernetes.Namespace"))}
+    wanted = "a NetworkPolicy that denies by default"
+    missing = Unjudged("", wanted) if unknown else Breach("", "without a policy that denies by default", wanted)
     return [
-        (namespace, Breach("", "without a policy that denies by default", "a NetworkPolicy that denies by default"))
+        (namespace, missing)
         for namespace in stack.of("kubernetes.Namespace")
         if namespace["metadata"]["name"].text not in (*_SYSTEM_NAMESPACES, *denied) and namespace.urn not in denied
     ]

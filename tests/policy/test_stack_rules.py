@@ -12,7 +12,7 @@ from policy.judgement import Judgement
 from policy.reading import UNKNOWN as UNKNOWN_OBJECT
 from policy.stack import Stack
 from tests.policy.cases import UNKNOWN
-from tests.policy.cases.platform import PLATFORM, ROWS, Change, stack, with_, without
+from tests.policy.cases.platform import PLATFORM, ROWS, Change, Made, stack, with_, without
 
 IDS = [f"{rule}-{number}" for number, (rule, *_) in enumerate(ROWS)]
 
@@ -55,6 +55,13 @@ def test_link_to_something_unknown_leaves_the_others_undetermined(judge: Judgeme
             resource.value = {**resource.value, "resourceArn": UNKNOWN_OBJECT}
     verdicts = list(judge.of_stack(Stack(blurred.resources), {}))
     assert [(one.rule.name, one.undetermined) for one in verdicts] == [("wafv2-attached-to-load-balancers", True)]
+
+
+def test_cluster_that_is_still_to_be_made_leaves_its_namespaces_undetermined(judge: Judgement) -> None:
+    """The engine previews the resources of a provider that it cannot configure yet without any property."""
+    unseen = {name: Made(made.kind) if made.kind.startswith("kubernetes.") else made for name, made in PLATFORM.items()}
+    verdicts = list(judge.of_stack(stack(unseen, known=False), {}))
+    assert [(one.rule.name, one.undetermined) for one in verdicts] == [("kubernetes-default-deny", True)]
 
 
 def through_the_sdk(judged: Stack) -> StackValidationArgs:
