@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,14 +172,19 @@ class EngineStack(AbstractContextManager["EngineStack"]):
     def _settings_file(self) -> Path:
         return self._project / f"Pulumi.{self.stack}.yaml"
 
-    def edit(self, file: str, old: str, new: str) -> None:
-        """Change the program for this stack alone: `file` becomes a copy in which `old` reads `new`."""
+    def edit(self, file: str, change: Callable[[str], str]) -> None:
+        """Change the program for this stack alone: `file` becomes a changed copy.
+
+        Raises:
+            ValueError: when the change changes nothing.
+        """
         path = self._project / file
-        text = path.read_text(encoding="utf-8")
-        if text.count(old) != 1:
-            raise ValueError(f"{file}: {old!r} stands there {text.count(old)} times; allowed: once; correct the test.")
+        before = path.read_text(encoding="utf-8")
+        after = change(before)
+        if after == before:
+            raise ValueError(f"{file}: the edit changes nothing; correct the edit.")
         path.unlink()
-        path.write_text(text.replace(old, new), encoding="utf-8")
+        path.write_text(after, encoding="utf-8")
 
     def cancel(self) -> None:
         """Lift the lock that a killed command left."""

@@ -17,14 +17,18 @@ aws.ec2.SecurityGroup(
     ingress=[aws.ec2.SecurityGroupIngressArgs(protocol="tcp", from_port=22, to_port=22, cidr_blocks=["0.0.0.0/0"])],
     opts=in_account,
 )
-
-pulumi.export("vpcId", network.vpc_id)
 """
+KEYS = 'EncryptionKeys("keys", EncryptionKeysArgs(placement=placement), in_account)'
+RENAMED_KEYS = """EncryptionKeys(
+    "vault",
+    EncryptionKeysArgs(placement=placement),
+    pulumi.ResourceOptions.merge(in_account, pulumi.ResourceOptions(aliases=[pulumi.Alias(name="keys")])),
+)"""
 
 
 def test_violating_change_reaches_no_provider_operation(stack_of: StackOf) -> None:
     engine = stack_of("dev")
-    engine.edit("__main__.py", 'pulumi.export("vpcId", network.vpc_id)\n', OPEN_GROUP)
+    engine.edit("__main__.py", lambda program: program + OPEN_GROUP)
     run = engine.up("--policy-pack", str(ROOT / "policy"), preview=True)
     assert run.code != 0
     assert any("open-to-the-world" in urn for _, urn, _ in run.violations())
@@ -37,12 +41,7 @@ def test_renamed_component_with_its_alias_replaces_nothing(stack_of: StackOf) ->
     engine = stack_of("dev")
     assert engine.up().code == 0
     created = engine.account.created()
-    engine.edit(
-        "__main__.py",
-        'keys = EncryptionKeys("keys", EncryptionKeysArgs(placement=placement), in_account)',
-        'keys = EncryptionKeys(\n    "vault",\n    EncryptionKeysArgs(placement=placement),\n'
-        '    pulumi.ResourceOptions.merge(in_account, pulumi.ResourceOptions(aliases=[pulumi.Alias(name="keys")])),\n)',
-    )
+    engine.edit("__main__.py", lambda program: program.replace(KEYS, RENAMED_KEYS))
     run = engine.up()
     assert run.code == 0, run.output
     assert {operation for operation, _ in run.steps()} <= {"update"}

