@@ -41,7 +41,7 @@ from settings import REHEARSAL
 ACCOUNT = "111122223333"
 REGION = "eu-central-1"
 ZONE = "dev.example.com"
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 900
 EKS = "pulumi-resource-eks"
 
 pytestmark = [
