@@ -10,6 +10,14 @@ from operations.engine.upgrades import UPGRADES, baseline, effect_of, table
 from operations.rehearsal.program import ROOT
 
 StackOf = Callable[..., EngineStack]
+SINGLETONS = (
+    "softpos:auditConfig",
+    "softpos:auditGuardduty",
+    "softpos:auditSecurityHub",
+    "softpos:auditInspector",
+    "softpos:auditAccountBaseline",
+    "softpos:migrationServiceRoles",
+)
 OPEN_GROUP = """
 aws.ec2.SecurityGroup(
     "open-to-the-world",
@@ -67,13 +75,7 @@ def test_two_stacks_of_one_account_live_side_by_side(stack_of: StackOf) -> None:
     first = stack_of("dev")
     account: Account = first.account
     assert first.up().code == 0
-    adopted = {
-        f"softpos:{key}": "adopt"
-        for key in (
-            *("auditConfig", "auditGuardduty", "auditSecurityHub", "auditInspector", "auditAccountBaseline"),
-            "migrationServiceRoles",
-        )
-    }
+    adopted = dict.fromkeys(SINGLETONS, "adopt")
     second = stack_of(
         "dev2", account, settings_of="dev", overrides={**adopted, "softpos:networkVpcCidr": "10.40.0.0/16"}
     )
@@ -86,3 +88,16 @@ def test_two_stacks_of_one_account_live_side_by_side(stack_of: StackOf) -> None:
     assert [thing.urn for thing in account.things.values() if thing.urn.startswith("urn:pulumi:dev2::")] == []
     assert first.refresh("--expect-no-changes").code == 0
     assert first.preview("--expect-no-changes").code == 0
+
+
+@pytest.mark.slow
+def test_destroyed_stack_can_be_deployed_again(stack_of: StackOf) -> None:
+    """What belongs to the account outlives the stack; the next deployment adopts it."""
+    engine = stack_of("dev")
+    assert engine.up().code == 0
+    run = engine.destroy()
+    assert run.code == 0, run.output
+    for key in SINGLETONS:
+        engine.set(key, "adopt")
+    run = engine.up()
+    assert run.code == 0, run.output
