@@ -53,12 +53,19 @@ class Aws:
 
     def secret(self, arn: str) -> dict[str, Any]:
         try:
-            value = json.loads(self.call("secretsmanager", "get_secret_value", SecretId=arn)["SecretString"])
+            value = json.loads(
+                self.call("secretsmanager", "get_secret_value", SecretId=arn, VersionStage="AWSCURRENT")["SecretString"]
+            )
         except (ValueError, KeyError) as error:
             raise SettingsError(f"Secret {arn} holds no JSON object; store host, port, username, password.") from error
         if not isinstance(value, dict):
             raise SettingsError(f"Secret {arn} holds no JSON object; store host, port, username, password.")
         return value
+
+    def secret_version(self, arn: str, stage: str = "AWSCURRENT") -> str:
+        """Id of the secret's version with that label; empty if none has it."""
+        versions = self.call("secretsmanager", "describe_secret", SecretId=arn).get("VersionIdsToStages", {})
+        return next((version for version, stages in versions.items() if stage in stages), "")
 
     def account(self, arn: str, *, host: str = "", port: int = 3306) -> Account:
         """The database account of a secret. A managed secret has no host and port: `host` and `port` then serve."""

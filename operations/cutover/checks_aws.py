@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import fnmatch
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from operations.cutover.catalogue import MARKER_TABLE
 from operations.cutover.preflight import Evening, Finding, Room, require
+from operations.cutover.stack import Stack
 
 room = Room("aws")
 CERTIFICATE_DAYS = 30
@@ -39,7 +40,7 @@ def instance(evening: Evening) -> Iterator[Finding]:
 @room.check("endpoint connections")
 def connections(evening: Evening) -> Iterator[Finding]:
     stack = evening.migration.stack
-    for role, arn in (("source", stack.source_endpoint_arn), ("target", stack.target_endpoint_arn)):
+    for role, arn in _endpoints(stack):
         status = evening.migration.aws.connection_test(arn, stack.replication_instance_arn)
         yield require(
             status == "successful",
@@ -52,7 +53,7 @@ def connections(evening: Evening) -> Iterator[Finding]:
 def certificates(evening: Evening) -> Iterator[Finding]:
     stack, aws = evening.migration.stack, evening.migration.aws
     now = datetime.datetime.now(datetime.UTC)
-    for role, arn in (("source", stack.source_endpoint_arn), ("target", stack.target_endpoint_arn)):
+    for role, arn in _endpoints(stack):
         endpoint = aws.endpoint(arn)
         mode = endpoint.get("SslMode", "none")
         yield require(
@@ -84,10 +85,21 @@ def selects(rules: list[Mapping[str, Any]], schema: str, table: str) -> bool:
     return taken
 
 
-def _like(name: str, pattern: str) -> bool:
-    return fnmatch.fnmatchcase(
-        name, pattern.replace("[", "[[]").replace("*", "[*]").replace("%", "*").replace("_", "?")
+def _endpoints(stack: Stack) -> tuple[tuple[str, str], ...]:
+    return (
+        ("source", stack.source_endpoint_arn),
+        ("target", stack.target_endpoint_arn),
+        ("reverse source", stack.reverse_source_endpoint_arn),
+        ("reverse target", stack.reverse_target_endpoint_arn),
     )
+
+
+def _like(name: str, pattern: str) -> bool:
+    """DMS's wildcards: % for any text, _ for one character, [x] for the character itself."""
+    parts = re.findall(r"\[(.)\]|(.)", pattern)
+    wild = {"%": ".*", "_": "."}
+    expression = "".join(re.escape(one) if one else wild.get(plain, re.escape(plain)) for one, plain in parts)
+    return re.fullmatch(expression, name) is not None
 
 
 @room.check("tasks")
@@ -149,13 +161,11 @@ def task_settings(evening: Evening) -> Iterator[Finding]:
 def application_secret(evening: Evening) -> Iterator[Finding]:
     migration = evening.migration
     secret = migration.aws.secret(migration.stack.application_secret_arn)
-    lacks = [name for name in ("host", "username", "password") if not secret.get(name)]
-    yield require(
-        not lacks, f"lacks {', '.join(lacks)}" if lacks else "readable", "Store host, username and password in it."
-    )
+    lacks = [name for name in ("host", "username") if not secret.get(name)]
+    yield require(not lacks, f"lacks {', '.join(lacks)}" if lacks else "readable", "Store host and username in it.")
     host = secret.get("host")
     yield require(
         evening.started or host == migration.source.account.host,
         f"the application's host is {host}",
-        f"Before the migration it must be the source, {migration.source.account.host}.",
+        f"Before the migration it must be {migration.source.account.host}: aws secretsmanager put-secret-value.",
     )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from operations.cutover.errors import ToolError
-from operations.cutover.grants import read_grants
+from operations.cutover.grants import Grants, read_grants
 from operations.cutover.mysql import quoted
 from operations.cutover.preflight import PASS, WARN, Evening, Finding, Room, require
 
@@ -20,6 +20,8 @@ RATE_SECONDS = 2.0
 NEVER_EXHAUSTED = 0.8
 """Part of an AUTO_INCREMENT's range that may be used before it is worth a warning."""
 SIGNED_MAXIMUM = {"tinyint": 2**7, "smallint": 2**15, "mediumint": 2**23, "int": 2**31, "bigint": 2**63}
+CONTROL_SCHEMA = "awsdms_control"
+"""Where DMS keeps tables of its own on whatever it writes to."""
 SYSTEM_ACCOUNTS = ("mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys", "root", "rdsadmin")
 
 
@@ -100,9 +102,9 @@ def server_id(evening: Evening) -> Iterator[Finding]:
 
 @room.check("grants of the DMS account")
 def dms_grants(evening: Evening) -> Iterator[Finding]:
-    server = evening.migration.source_as_dms
-    grants = read_grants(server)
-    name = server.account.username
+    reader, writer = evening.migration.source_as_reader, evening.migration.source_as_writer
+    grants = read_grants(reader)
+    name = reader.account.username
     wide = grants.missing(["REPLICATION CLIENT", "REPLICATION SLAVE"])
     yield require(
         not wide,
@@ -110,13 +112,13 @@ def dms_grants(evening: Evening) -> Iterator[Finding]:
         _grant(wide, "*", name),
     )
     for schema in evening.migration.stack.schemas:
-        lacks = grants.missing(["SELECT", "INSERT", "UPDATE", "DELETE"], schema)
-        yield require(
-            not lacks,
-            f"{name} on {schema}: {'reads, and writes for the way back' if not lacks else 'lacks ' + ', '.join(lacks)}",
-            _grant(lacks, schema, name),
-        )
-    bypass = server.dialect.bypass_privilege
+        yield _on_schema(name, grants, ["SELECT"], schema)
+    grants = read_grants(writer)
+    name = writer.account.username
+    for schema in evening.migration.stack.schemas:
+        yield _on_schema(name, grants, ["SELECT", "INSERT", "UPDATE", "DELETE"], schema)
+    yield _on_schema(name, grants, ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"], CONTROL_SCHEMA)
+    bypass = writer.dialect.bypass_privilege
     yield require(
         grants.allow(bypass),
         f"{name}: {'may' if grants.allow(bypass) else 'may not'} write while read_only is on",
@@ -141,14 +143,8 @@ def operator_grants(evening: Evening) -> Iterator[Finding]:
         not lacks, f"{name}: {'complete' if not lacks else 'lacks ' + ', '.join(lacks)}", _grant(lacks, "*", name)
     )
     for schema in evening.migration.stack.schemas:
-        lacks = grants.missing(
-            ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "TRIGGER", "SHOW VIEW"], schema
-        )
-        yield require(
-            not lacks,
-            f"{name} on {schema}: {'complete' if not lacks else 'lacks ' + ', '.join(lacks)}",
-            _grant(lacks, schema, name),
-        )
+        wanted = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "TRIGGER", "SHOW VIEW"]
+        yield _on_schema(name, grants, wanted, schema)
 
 
 @room.check("accounts that write through read_only")
@@ -160,7 +156,7 @@ def bypassing(evening: Evening) -> Iterator[Finding]:
         "WHERE PRIVILEGE_TYPE IN (%s, 'SUPER')",
         (bypass,),
     )
-    ours = {migration.source.account.username, migration.source_as_dms.account.username, *SYSTEM_ACCOUNTS}
+    ours = {*migration.own_accounts, *SYSTEM_ACCOUNTS}
     others = sorted({row["account"] for row in rows if row["account"].split("'")[1] not in ours})
     application = migration.application_account
     for account in others:
@@ -254,6 +250,12 @@ def forecast(evening: Evening) -> Iterator[Finding]:
         found=f"{size / 1e9:,.2f} GB, {writes:,.0f} writing statements a second{written}; full load about "
         f"{max(1, round(size / LOAD_BYTES_PER_SECOND / 60)):,} min at {LOAD_BYTES_PER_SECOND // 1_000_000} MB/s",
     )
+
+
+def _on_schema(account: str, grants: Grants, wanted: list[str], schema: str) -> Finding:
+    lacks = grants.missing(wanted, schema)
+    found = f"{account} on {schema}: {'complete' if not lacks else 'lacks ' + ', '.join(lacks)}"
+    return require(not lacks, found, _grant(lacks, schema, account))
 
 
 def _grant(privileges: list[str], schema: str, account: str) -> str:

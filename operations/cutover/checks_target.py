@@ -62,19 +62,21 @@ def parameters(evening: Evening) -> Iterator[Finding]:
 @room.check("local_infile")
 def local_infile(evening: Evening) -> Iterator[Finding]:
     value = evening.target_variables.get("local_infile", "OFF")
+    endpoint = evening.migration.aws.endpoint(evening.migration.stack.target_endpoint_arn)
+    by_insert = "LOADUSINGCSV=FALSE" in str(endpoint.get("ExtraConnectionAttributes", "")).upper()
     yield require(
-        value in ("ON", "1") or evening.started,
-        f"local_infile = {value}",
+        value in ("ON", "1") or by_insert or evening.started,
+        f"local_infile = {value}" + (", not needed: the endpoint loads by INSERT" if by_insert else ""),
         "Set local_infile = 1 in the target's parameter group for the full load; DMS loads with LOAD DATA LOCAL.",
     )
 
 
 @room.check("grants of the DMS account")
 def dms_grants(evening: Evening) -> Iterator[Finding]:
-    server = evening.migration.target_as_dms
-    grants = read_grants(server)
+    reader, writer = evening.migration.target_as_reader, evening.migration.target_as_writer
+    grants = read_grants(writer)
     wanted = ["ALTER", "CREATE", "DROP", "INDEX", "INSERT", "UPDATE", "DELETE", "SELECT"]
-    name = server.account.username
+    name = writer.account.username
     for schema in (*evening.migration.stack.schemas, "awsdms_control"):
         lacks = grants.missing(wanted, schema)
         yield require(
@@ -82,7 +84,8 @@ def dms_grants(evening: Evening) -> Iterator[Finding]:
             f"{name} on {schema}: {'complete' if not lacks else 'lacks ' + ', '.join(lacks)}",
             f"GRANT {', '.join(wanted)} ON {quoted(schema)}.* TO '{name}';",
         )
-    lacks = grants.missing(["REPLICATION CLIENT", "REPLICATION SLAVE"])
+    name = reader.account.username
+    lacks = read_grants(reader).missing(["REPLICATION CLIENT", "REPLICATION SLAVE"])
     yield require(
         not lacks,
         f"{name}: {'reads the binary log for the way back' if not lacks else 'lacks ' + ', '.join(lacks)}",
@@ -114,9 +117,8 @@ def operator_grants(evening: Evening) -> Iterator[Finding]:
 def application_account(evening: Evening) -> Iterator[Finding]:
     migration = evening.migration
     name = migration.application_account
-    ours = {migration.target.account.username, migration.target_as_dms.account.username}
     yield require(
-        name not in ours,
+        name not in migration.own_accounts,
         f"the application enters as {name}",
         "Give the application an account of its own: this tool locks it on the target until the switch.",
     )

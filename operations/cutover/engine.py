@@ -61,11 +61,15 @@ class Engine:
             self._session.leave()
             self._screen.tells(f"{name}: {BY_NAME[name].meaning}.")
 
-    def roll_back(self) -> str:
-        """Goes the way back from wherever the record is; the name of the state in which it ended."""
+    def roll_back(self, *, budgeted: bool = True) -> str:
+        """Goes the way back from wherever the record is; the name of the state in which it ended.
+
+        `budgeted`: the application works on the target, so its waiting has a limit. An application that fails there
+        gains nothing from an early end of the waiting: then only the drain's own limit counts.
+        """
         steps, end = way_back_of(self.record)
         if steps == FULL_WAY_BACK:
-            self._return_everything()
+            self._return_everything(budgeted=budgeted)
         else:
             self._patiently(steps)
         self._session.settle(end, forget=OF_ONE_FREEZE if end == "replicate" else ())
@@ -117,7 +121,7 @@ class Engine:
             raise error
         self._screen.tells(f"{reason} Rolling back.")
         try:
-            end = self.roll_back()
+            end = self.roll_back(budgeted=False)
         except LeaseLostError:
             raise
         except CutoverError as second:
@@ -171,7 +175,7 @@ class Engine:
             downtime_began=None if began is None else float(began),
         )
 
-    def _return_everything(self) -> None:
+    def _return_everything(self, *, budgeted: bool) -> None:
         """The full way back. If the target's writes cannot be carried back, the target opens again instead."""
         handing_back = (
             "stop the reverse task" in self.record.begun and "start the clock of the way back" in self.record.begun
@@ -179,7 +183,7 @@ class Engine:
         if not handing_back:
             try:
                 self._steps("rollback", FREEZE_TARGET)
-                self._steps("return", RETURN_WRITES)
+                self._steps("return" if budgeted else "rollback", RETURN_WRITES)
             except LeaseLostError:
                 raise
             except (CutoverError, KeyboardInterrupt) as error:

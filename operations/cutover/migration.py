@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from operations.cutover.aws import Aws
@@ -33,17 +34,40 @@ class Migration:
         return Server("target", self._at_target(self.stack.target_operator_secret_arn), self.target_tls)
 
     @cached_property
-    def source_as_dms(self) -> Server:
-        """The on-premises server as DMS enters it: proves DMS's password, TLS and grants."""
+    def source_as_reader(self) -> Server:
+        """The on-premises server as DMS reads it: proves DMS's password, TLS and grants."""
         return Server("source", self.aws.account(self.stack.source_secret_arn), self.source.tls)
 
     @cached_property
-    def target_as_dms(self) -> Server:
+    def source_as_writer(self) -> Server:
+        """The on-premises server as DMS writes it on the way back."""
+        return Server("source", self.aws.account(self.stack.reverse_target_secret_arn), self.source.tls)
+
+    @cached_property
+    def target_as_writer(self) -> Server:
         return Server("target", self._at_target(self.stack.target_secret_arn), self.target_tls)
 
     @cached_property
+    def target_as_reader(self) -> Server:
+        return Server("target", self._at_target(self.stack.reverse_source_secret_arn), self.target_tls)
+
+    @cached_property
+    def own_accounts(self) -> frozenset[str]:
+        """User names of this tool and of DMS on either server."""
+        servers = (
+            self.source,
+            self.source_as_reader,
+            self.source_as_writer,
+            self.target,
+            self.target_as_writer,
+            self.target_as_reader,
+        )
+        return frozenset(server.account.username for server in servers)
+
+    @cached_property
     def target_tls(self) -> Tls:
-        return self._tls(self.stack.target_endpoint_arn)
+        """The host name is verified too: an RDS certificate names its endpoints, whatever the DMS endpoint asks for."""
+        return replace(self._tls(self.stack.target_endpoint_arn), verify_name=True)
 
     @property
     def application_account(self) -> str:
@@ -57,9 +81,9 @@ class Migration:
         return read_catalogue(self.server(role), self.stack.schemas)
 
     def close(self) -> None:
-        for name in ("source", "target", "source_as_dms", "target_as_dms"):
-            if name in self.__dict__:
-                self.__dict__[name].close()
+        for kept in list(self.__dict__.values()):
+            if isinstance(kept, Server):
+                kept.close()
 
     def _at_target(self, arn: str) -> Account:
         return self.aws.account(arn, host=self.stack.database_writer_endpoint, port=self.stack.database_port)

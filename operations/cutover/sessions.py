@@ -10,6 +10,7 @@ from operations.cutover.errors import ToolError
 from operations.cutover.mysql import NO_SUCH_THREAD, statement
 
 STILL_SECONDS = 0.3
+SERVER_THREADS = ("system user", "event_scheduler")
 _SESSIONS = "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER = %s"
 _WRITERS = """SELECT DISTINCT t.trx_mysql_thread_id AS id FROM information_schema.INNODB_TRX t
 JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id
@@ -32,7 +33,7 @@ def sessions(run: Run, role: str) -> list[int]:
 
 def writers(run: Run, role: str, open_seconds: float = 0) -> list[int]:
     """Other people's connections with a transaction that has written or locked rows and is open for so long."""
-    kept = _ours(run)
+    kept = (*sorted(run.migration.own_accounts), *SERVER_THREADS)
     text = statement(_WRITERS, kept=", ".join(["%s"] * len(kept)))
     return [int(row["id"]) for row in run.migration.server(role).rows(text, (*kept, int(open_seconds)))]
 
@@ -68,17 +69,4 @@ def stayed(run: Run, role: str, fact: str) -> Judgement:
         return Judgement(good=True, sentence=f"the {role}'s binary log still ends at {now}", evidence={"position": now})
     return Judgement(
         good=False, sentence=f"The {role} was written to while it was frozen: its binary log moved from {then} to {now}"
-    )
-
-
-def _ours(run: Run) -> tuple[str, ...]:
-    """Accounts whose sessions are never ended: this tool's, DMS's and the server's own threads."""
-    migration = run.migration
-    return (
-        migration.source.account.username,
-        migration.source_as_dms.account.username,
-        migration.target.account.username,
-        migration.target_as_dms.account.username,
-        "system user",
-        "event_scheduler",
     )

@@ -38,15 +38,25 @@ class Stack:
     source_endpoint_arn: str
     """DMS endpoint of the on-premises server as the forward task's source."""
     target_endpoint_arn: str
+    reverse_source_endpoint_arn: str
+    """DMS endpoint of the target as the reverse task's source."""
+    reverse_target_endpoint_arn: str
     source_secret_arn: str
-    """Account of DMS on the on-premises server: JSON with `host`, `port`, `username`, `password`."""
+    """Account by which DMS reads the on-premises server: JSON with `host`, `port`, `username`, `password`."""
     target_secret_arn: str
+    """Account by which DMS writes the target."""
+    reverse_source_secret_arn: str
+    """Account by which DMS reads the target for the way back."""
+    reverse_target_secret_arn: str
+    """Account by which DMS writes the on-premises server on the way back."""
     source_operator_secret_arn: str
     """Account of this tool on the on-premises server, same fields. It freezes, so it has more rights than DMS's."""
     target_operator_secret_arn: str
     """Account of this tool on the target. A managed master secret has no `host`: the writer endpoint then serves."""
     application_secret_arn: str
-    """What the application reads to find its database: `host`, `username`, `password`; `reader_host` if it uses one."""
+    """What the application reads to find its database: `host`, `port`, `username`, and `reader_host` if it uses one."""
+    application_authentication: str = ""
+    """`iam`: on the target the application enters by IAM, so its secret says so there and holds no password."""
     database_writer_endpoint: str
     database_reader_endpoint: str = ""
     """Written to `reader_host` at the switch, where the application's secret has that field."""

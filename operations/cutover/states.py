@@ -32,9 +32,9 @@ from operations.cutover.sessions import is_on
 def _remember(run: Run) -> Mapping[str, object]:
     """What a way back must restore and nobody can read off the servers later."""
     migration = run.migration
-    secret = migration.aws.secret(migration.stack.application_secret_arn)
+    secret = migration.stack.application_secret_arn
     return {
-        "application_hosts": {name: secret.get(name) for name in ("host", "port", "reader_host")},
+        "application_version": migration.aws.secret_version(secret),
         "events_were_on": is_on(run, "source", "event_scheduler"),
         "events": {f"{row['s']}.{row['name']}": row["status"] for row in objects.events(run, "source")},
         "triggers": trigger_statements(migration.source, migration.catalogue("source")),
@@ -44,12 +44,12 @@ def _remember(run: Run) -> Mapping[str, object]:
 def _told(run: Run) -> str:
     known = _remember(run)
     names = [*cast("Mapping[str, str]", known["triggers"]), *cast("Mapping[str, str]", known["events"])]
-    return f"the application's hosts {known['application_hosts']}, triggers and events: {', '.join(names) or 'none'}"
+    return f"the secret's version {known['application_version']}, triggers and events: {', '.join(names) or 'none'}"
 
 
 REMEMBER = Look(
     name="remember how it was",
-    why="hosts, events and triggers, to be put back on a way back",
+    why="secret, events and triggers, to be put back on a way back",
     read=_remember,
     forecast=_told,
 )

@@ -23,48 +23,58 @@ FROM performance_schema.events_errors_summary_global_by_error WHERE ERROR_NUMBER
 TOLERATED_ERRORS_PER_SECOND = 5.0
 
 
-def secret_for(run: Run, role: str) -> Mapping[str, Any]:
-    """The application's secret as it must be for the application to use that server."""
-    migration = run.migration
-    now = migration.aws.secret(migration.stack.application_secret_arn)
-    was: Mapping[str, Any] = run.facts.get("application_hosts") or {
-        name: now.get(name) for name in ("host", "port", "reader_host")
-    }
-    if role == "source":
-        changed = {name: value for name, value in was.items() if value is not None}
-    else:
-        changed = {"host": migration.stack.database_writer_endpoint, "port": migration.target.account.port}
-        if was.get("port") is None:
-            del changed["port"]
-        if was.get("reader_host") is not None:
-            changed["reader_host"] = (
-                migration.stack.database_reader_endpoint or migration.stack.database_writer_endpoint
-            )
-    return {**now, **changed}
+BEFORE = "BEFORE-CUTOVER"
+"""Staging label that keeps the secret's version from before the switch: the way back needs its password."""
 
 
-def _point(role: str) -> Change:
-    def effects(run: Run) -> Sequence[Effect]:
-        migration = run.migration
-        arn = migration.stack.application_secret_arn
-        wanted, now = secret_for(run, role), migration.aws.secret(arn)
-        if wanted == now:
-            return []
-        changed = ", ".join(
-            f"{name}: {now.get(name)} to {wanted[name]}" for name in wanted if wanted[name] != now.get(name)
-        )
-        return [
-            ApiCall(
-                service="secretsmanager",
-                operation="put_secret_value",
-                arguments={"SecretId": arn, "SecretString": json.dumps(wanted)},
-                hidden={"SecretString": f"<the same, but for {changed}>"},
-            )
-        ]
+def secret_for_target(run: Run) -> Mapping[str, Any]:
+    """The application's secret as it must be for the application to use the target."""
+    stack = run.migration.stack
+    now = dict(run.migration.aws.secret(stack.application_secret_arn))
+    now["host"] = stack.database_writer_endpoint
+    if "port" in now:
+        now["port"] = stack.database_port
+    if "reader_host" in now:
+        now["reader_host"] = stack.database_reader_endpoint or stack.database_writer_endpoint
+    if stack.application_authentication == "iam":
+        now.pop("password", None)
+        now["auth"] = "iam"
+    return now
 
-    return Change(
-        name=f"point the application's secret to the {role}", why="the application reads it to connect", effects=effects
+
+def _point_to_target(run: Run) -> Sequence[Effect]:
+    aws, arn = run.migration.aws, run.migration.stack.application_secret_arn
+    wanted, now = secret_for_target(run), aws.secret(arn)
+    if wanted == now:
+        return []
+    names = sorted({*now, *wanted} - {"password"})
+    changed = ", ".join(
+        f"{name}: {now.get(name)} to {wanted.get(name)}" for name in names if wanted.get(name) != now.get(name)
     )
+    without = ", without the password" if "password" in now and "password" not in wanted else ""
+    keep = {"SecretId": arn, "VersionStage": BEFORE, "MoveToVersionId": aws.secret_version(arn)}
+    labelled = aws.secret_version(arn, BEFORE)
+    if labelled and labelled != keep["MoveToVersionId"]:
+        keep["RemoveFromVersionId"] = labelled
+    return [
+        ApiCall(service="secretsmanager", operation="update_secret_version_stage", arguments=keep),
+        ApiCall(
+            service="secretsmanager",
+            operation="put_secret_value",
+            arguments={"SecretId": arn, "SecretString": json.dumps(wanted)},
+            hidden={"SecretString": f"<the same, but for {changed}{without}>"},
+        ),
+    ]
+
+
+def _point_to_source(run: Run) -> Sequence[Effect]:
+    """Makes the version from before the switch the current one again: no value passes through here."""
+    aws, arn = run.migration.aws, run.migration.stack.application_secret_arn
+    before, now = str(run.facts.get("application_version", "")), aws.secret_version(arn)
+    if not before or before == now:
+        return []
+    arguments = {"SecretId": arn, "VersionStage": "AWSCURRENT", "MoveToVersionId": before, "RemoveFromVersionId": now}
+    return [ApiCall(service="secretsmanager", operation="update_secret_version_stage", arguments=arguments)]
 
 
 def _reload(run: Run) -> Sequence[Effect]:
@@ -136,8 +146,16 @@ class Watch:
         return ""
 
 
-POINT_TO_TARGET = _point("target")
-POINT_TO_SOURCE = _point("source")
+POINT_TO_TARGET = Change(
+    name="point the application's secret to the target",
+    why="the application reads it to connect",
+    effects=_point_to_target,
+)
+POINT_TO_SOURCE = Change(
+    name="point the application's secret to the source",
+    why="the application reads it to connect",
+    effects=_point_to_source,
+)
 RELOAD = Change(
     name="make the application read its secret", why="running pods keep what they have read", effects=_reload
 )

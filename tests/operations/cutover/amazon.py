@@ -18,6 +18,8 @@ FORWARD = f"arn:aws:dms:{REGION}:{ACCOUNT}:task:FORWARD"
 REVERSE = f"arn:aws:dms:{REGION}:{ACCOUNT}:task:REVERSE"
 SOURCE = f"arn:aws:dms:{REGION}:{ACCOUNT}:endpoint:SOURCE"
 TARGET = f"arn:aws:dms:{REGION}:{ACCOUNT}:endpoint:TARGET"
+REVERSE_SOURCE = f"arn:aws:dms:{REGION}:{ACCOUNT}:endpoint:REVERSE-SOURCE"
+REVERSE_TARGET = f"arn:aws:dms:{REGION}:{ACCOUNT}:endpoint:REVERSE-TARGET"
 CERTIFICATE = f"arn:aws:dms:{REGION}:{ACCOUNT}:cert:AUTHORITY"
 VPN = "vpn-0a1b2c3d4e5f60718"
 

@@ -27,7 +27,7 @@ HEALTHY_SECONDS = 1.0
 class Application:
     read_secret: Callable[[], dict[str, Any]]
     ca_file: str
-    pause_seconds: float = 0.02
+    pause_seconds: float = 0.04
     broken: bool = False
     """The health page says no, whatever the database does."""
     ledger: dict[int, tuple[str, str]] = field(default_factory=dict)
@@ -151,4 +151,4 @@ class Application:
 
 
 def json_secret(client: Any, arn: str) -> Callable[[], dict[str, Any]]:
-    return lambda: json.loads(client.get_secret_value(SecretId=arn)["SecretString"])  # type: ignore[no-any-return]
+    return lambda: json.loads(client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")["SecretString"])  # type: ignore[no-any-return]

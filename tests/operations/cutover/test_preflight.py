@@ -257,6 +257,8 @@ def test_an_application_account_that_writes_through_read_only_is_found(rig: Rig)
     [
         ([("include", "softpos", "%")], True),
         ([("include", "soft_os", "pay%")], True),
+        ([("include", "softpos", "migration[_]marker")], False),
+        ([("include", "s[o]ftpos", "%")], True),
         ([("include", "softpos", "%"), ("exclude", "softpos", "payments")], False),
         ([("include", "other", "%")], False),
         ([], False),
