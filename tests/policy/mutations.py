@@ -211,6 +211,7 @@ STACK_MUTATIONS: dict[str, Mutation] = {
         "aws.vpc.SecurityGroupIngressRule", "database", "referencedSecurityGroupId", ("aws.ec2.SecurityGroup", "edge")
     ),
     "wafv2-attached-to-load-balancers": dropped("aws.wafv2.WebAclAssociation"),
+    "apigateway-firewall": beside("aws.apigateway.Stage", dropped("aws.wafv2.WebAclAssociation")),
     "wafv2-has-rules": given("aws.wafv2.WebAcl", "rules", []),
     "wafv2-logged": dropped("aws.wafv2.WebAclLoggingConfiguration"),
     "rds-cluster-has-reader": dropped("aws.rds.ClusterInstance", keep=1),

@@ -24,6 +24,7 @@ _LISTENER = "aws.lb.Listener"
 _TG = "aws.lb.TargetGroup"
 _CLASSIC = "aws.elb.LoadBalancer"
 _VPN = "aws.ec2.VpnConnection"
+_CDN = "aws.cloudfront.Distribution"
 
 BASELINES = {
     _SG: {
@@ -108,6 +109,17 @@ BASELINES = {
         "crossZoneLoadBalancing": True,
         "listeners": [{"lbProtocol": "https", "lbPort": 443, "instanceProtocol": "https", "instancePort": 8443}],
     },
+    _CDN: {
+        "defaultCacheBehavior": {"viewerProtocolPolicy": "redirect-to-https"},
+        "orderedCacheBehaviors": [{"viewerProtocolPolicy": "https-only"}],
+        "viewerCertificate": {"acmCertificateArn": "arn:aws:acm:::x", "minimumProtocolVersion": "TLSv1.2_2021"},
+        "webAclId": "arn:aws:wafv2:::x",
+        "loggingConfig": {"bucket": "logs"},
+    },
+    "aws.apigateway.DomainName": {"securityPolicy": "TLS_1_2"},
+    "aws.apigatewayv2.DomainName": {"domainNameConfiguration": {"securityPolicy": "TLS_1_2"}},
+    "aws.apigateway.Stage": {"accessLogSettings": {"destinationArn": "arn:aws:logs:::x"}},
+    "aws.apigatewayv2.Stage": {"accessLogSettings": {"destinationArn": "arn:aws:logs:::x"}},
     _VPN: {
         "customerGatewayId": "cgw-1",
         "type": "ipsec.1",
@@ -277,6 +289,18 @@ ROWS = [
     Row("lb-cross-zone", _CLASSIC, "crossZoneLoadBalancing", False, absent=FINE),
     Row("lb-classic-listener-https", _CLASSIC, "listeners[0].lbProtocol", "http"),
     Row("lb-classic-without-firewall", _CLASSIC, "internal", False),
+    Row("cloudfront-https", _CDN, "defaultCacheBehavior.viewerProtocolPolicy", "allow-all"),
+    Row("cloudfront-https", _CDN, "orderedCacheBehaviors[0].viewerProtocolPolicy", "allow-all"),
+    Row("cloudfront-tls-policy", _CDN, "viewerCertificate.minimumProtocolVersion", "TLSv1.1_2016"),
+    Row("cloudfront-tls-policy", _CDN, "viewerCertificate.cloudfrontDefaultCertificate", True, absent=FINE),
+    Row("cloudfront-firewall", _CDN, "webAclId", None, unknown=FINE),
+    Row("cloudfront-access-logs", _CDN, "loggingConfig.bucket", None, unknown=FINE),
+    Row("apigateway-tls-policy", "aws.apigateway.DomainName", "securityPolicy", "TLS_1_0"),
+    Row("apigateway-tls-policy", "aws.apigatewayv2.DomainName", "domainNameConfiguration.securityPolicy", "TLS_1_0"),
+    *(
+        Row("apigateway-access-logs", kind, "accessLogSettings.destinationArn", None, unknown=FINE)
+        for kind in ("aws.apigateway.Stage", "aws.apigatewayv2.Stage")
+    ),
     # VPN, each list of each tunnel and phase
     *(Row("vpn-ikev2-only", _VPN, f"tunnel{n}IkeVersions", ["ikev1", "ikev2"]) for n in (1, 2)),
     *(

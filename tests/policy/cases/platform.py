@@ -92,6 +92,8 @@ PLATFORM: Platform = {
     "balancer": Made("aws.lb.LoadBalancer", {"loadBalancerType": "application"}),
     "firewall": Made("aws.wafv2.WebAcl", {"rules": [{"name": "managed"}]}),
     "firewall-on": Made("aws.wafv2.WebAclAssociation", {}, {"resourceArn": ("balancer",), "webAclArn": ("firewall",)}),
+    "api": Made("aws.apigateway.Stage"),
+    "firewall-on-api": Made("aws.wafv2.WebAclAssociation", {}, {"resourceArn": ("api",), "webAclArn": ("firewall",)}),
     "firewall-logs": Made("aws.wafv2.WebAclLoggingConfiguration", {}, {"resourceArn": ("firewall",)}),
     "database-subnets": Made("aws.rds.SubnetGroup", {}, {"subnetIds": ("data-subnet",)}),
     "database": Made(
@@ -234,6 +236,7 @@ ROWS: list[tuple[str, Change, str, str]] = [
         "data-group, open to the internet",
     ),
     ("wafv2-attached-to-load-balancers", without("firewall-on"), "balancer", "without a web ACL"),
+    ("apigateway-firewall", without("firewall-on-api"), "api", "without a web ACL"),
     ("wafv2-has-rules", with_("firewall", rules=[]), "firewall", "not set"),
     ("wafv2-logged", without("firewall-logs"), "firewall", "without logs"),
     ("rds-cluster-has-reader", without("reader"), "database", "1 instances"),

@@ -1,0 +1,68 @@
+"""CloudFront: a public way in beside the load balancer, for programs that use it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..reading import Findings
+from ..rule import HIGH, MEDIUM, Resource, rule
+
+_DISTRIBUTION: Final = "aws.cloudfront.Distribution"
+_STRONG_PREFIXES: Final = ("TLSv1.2_2", "TLSv1.3")
+
+
+@rule(
+    "cloudfront-https",
+    "Distributions take HTTPS; plain HTTP is at most redirected to HTTPS",
+    on=_DISTRIBUTION,
+    requirements="4.2.1 2.2.7",
+    severity=HIGH,
+    remedy="set viewerProtocolPolicy to https-only or redirect-to-https",
+)
+def https(distribution: Resource) -> Findings:
+    behaviours = [distribution["defaultCacheBehavior"], *distribution["orderedCacheBehaviors"]]
+    return [
+        finding
+        for behaviour in behaviours
+        for finding in behaviour["viewerProtocolPolicy"].must_be("https-only", "redirect-to-https")
+    ]
+
+
+@rule(
+    "cloudfront-tls-policy",
+    "Distributions speak TLS 1.2 and newer only, with a certificate of their own",
+    on=_DISTRIBUTION,
+    requirements="4.2.1 2.2.7 8.3.2",
+    severity=HIGH,
+    remedy="set acmCertificateArn and minimumProtocolVersion TLSv1.2_2021 in viewerCertificate",
+)
+def tls_policy(distribution: Resource) -> Findings:
+    # AWS's own certificate always comes with TLS 1.0.
+    certificate = distribution["viewerCertificate"]
+    return certificate["cloudfrontDefaultCertificate"].must_be(False, default=False) + certificate[
+        "minimumProtocolVersion"
+    ].must(lambda version: str(version).startswith(_STRONG_PREFIXES), "TLSv1.2_2021 or newer")
+
+
+@rule(
+    "cloudfront-firewall",
+    "Distributions have a web ACL",
+    on=_DISTRIBUTION,
+    requirements="6.4.1 6.4.2",
+    severity=HIGH,
+    remedy="set webAclId to the ARN of a web ACL of scope CLOUDFRONT",
+)
+def firewall(distribution: Resource) -> Findings:
+    return distribution["webAclId"].must_be_given("a web ACL")
+
+
+@rule(
+    "cloudfront-access-logs",
+    "Distributions write access logs",
+    on=_DISTRIBUTION,
+    requirements="10.2.1 10.2.1.4 10.2.2",
+    severity=MEDIUM,
+    remedy="set loggingConfig.bucket",
+)
+def access_logs(distribution: Resource) -> Findings:
+    return distribution["loggingConfig"]["bucket"].must_be_given("a bucket")
