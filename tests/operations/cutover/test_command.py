@@ -45,6 +45,7 @@ def test_a_dry_run_of_the_cutover_prints_statements_and_calls_and_changes_nothin
     assert rig.serving() == "source"
 
 
+@pytest.mark.slow
 def test_no_password_is_printed_or_recorded(rig: Rig, outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rig.application.wait_for_commits()
     rig.advance("watch")
@@ -90,6 +91,7 @@ def test_a_cutover_before_the_load_is_refused_in_one_sentence(
     assert rig.record().journal == ()
 
 
+@pytest.mark.slow
 def test_a_commit_before_the_agreed_days_is_refused(
     rig: Rig, outputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,6 +108,7 @@ def test_a_commit_before_the_agreed_days_is_refused(
     assert not rig.writable("source")
 
 
+@pytest.mark.slow
 def test_status_tells_the_state_of_every_table(rig: Rig, outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rig.advance("replicate")
     assert main(["cutover", "status", "--json", "--stack", "test", "--outputs", str(outputs)]) == 0

@@ -45,7 +45,20 @@ def test_not_one_acknowledged_payment_is_lost_or_doubled_by_a_cutover_and_a_way_
     assert rig.ledger_against("source") == ([], [])
 
 
-@pytest.mark.parametrize("state", ["prepare", "replicate", "validate", "freeze", "drain", "switch"])
+LATER = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param("prepare", marks=LATER),
+        pytest.param("replicate", marks=LATER),
+        pytest.param("validate", marks=LATER),
+        "freeze",
+        pytest.param("drain", marks=LATER),
+        pytest.param("switch", marks=LATER),
+    ],
+)
 def test_a_rollback_from_every_state_leaves_the_application_on_the_source(rig: Rig, state: str) -> None:
     rig.application.wait_for_commits()
     rig.advance(state)
@@ -60,6 +73,7 @@ def test_a_rollback_from_every_state_leaves_the_application_on_the_source(rig: R
     assert rig.source.run("SHOW TRIGGERS FROM softpos")
 
 
+@pytest.mark.slow
 def test_a_cutover_succeeds_after_a_rollback_from_the_freeze(rig: Rig) -> None:
     validated(rig)
     rig.advance("drain")
@@ -72,6 +86,7 @@ def test_a_cutover_succeeds_after_a_rollback_from_the_freeze(rig: Rig) -> None:
     assert rig.ledger_against("target") == ([], [])
 
 
+@pytest.mark.slow
 def test_a_new_attempt_after_the_full_way_back_loads_again_and_succeeds(rig: Rig) -> None:
     validated(rig)
     rig.advance("watch")
@@ -99,6 +114,7 @@ def test_a_tampered_row_stops_the_cutover_before_the_freeze_and_is_named_by_its_
     assert rig.writable("source")
 
 
+@pytest.mark.slow
 def test_a_row_tampered_behind_the_freeze_rolls_back_by_itself(rig: Rig) -> None:
     validated(rig)
     rig.advance("freeze")
@@ -112,6 +128,7 @@ def test_a_row_tampered_behind_the_freeze_rolls_back_by_itself(rig: Rig) -> None
     assert rig.writable("source")
 
 
+@pytest.mark.slow
 def test_a_table_missing_on_the_target_stops_the_cutover_before_the_freeze(rig: Rig) -> None:
     rig.application.wait_for_commits()
     rig.advance("replicate")
@@ -153,6 +170,7 @@ def test_a_lost_vpn_rolls_back_at_once_and_says_so(rig: Rig) -> None:
     assert rig.serving() == "source"
 
 
+@pytest.mark.slow
 def test_a_failed_task_rolls_back_with_the_reason_of_dms(rig: Rig) -> None:
     validated(rig)
     rig.forward.end()
@@ -186,6 +204,7 @@ def test_a_failing_health_check_in_the_watch_brings_every_write_back_to_the_sour
     assert rig.ledger_against("source") == ([], [])
 
 
+@pytest.mark.slow
 def test_an_application_that_never_becomes_healthy_is_rolled_back_within_the_budget(rig: Rig) -> None:
     validated(rig)
     rig.application.broken = True
@@ -198,6 +217,7 @@ def test_an_application_that_never_becomes_healthy_is_rolled_back_within_the_bud
     assert rig.ledger_against("source") == ([], [])
 
 
+@pytest.mark.slow
 def test_a_way_back_that_would_lose_writes_leaves_the_application_on_the_target(rig: Rig) -> None:
     validated(rig)
     rig.advance("watch")
@@ -214,6 +234,7 @@ def test_a_way_back_that_would_lose_writes_leaves_the_application_on_the_target(
     assert rig.ledger_against("target") == ([], [])
 
 
+@pytest.mark.slow
 def test_a_validation_that_dms_failed_refuses_the_cutover(rig: Rig) -> None:
     rig.application.wait_for_commits()
     rig.advance("replicate")

@@ -284,6 +284,7 @@ def test_the_forecast_of_the_lag_says_when_or_that_it_does_not_shrink(lags: list
     assert forecast_seconds(lags, 60, 10) == seconds
 
 
+@pytest.mark.slow
 def test_a_sound_evening_passes_every_check(rig: Rig) -> None:
     for room in ROOMS:
         for check in room.checks:

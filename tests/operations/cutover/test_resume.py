@@ -180,6 +180,7 @@ def test_a_record_changed_by_another_process_stops_this_one(rig: Rig) -> None:
             alice.begin("freeze")
 
 
+@pytest.mark.slow
 def test_an_interrupt_behind_the_freeze_goes_back_to_the_source(rig: Rig) -> None:
     rig.application.wait_for_commits()
     rig.advance("validate")
