@@ -207,10 +207,19 @@ def test_every_command_that_a_workflow_runs_exists() -> None:
 
 
 def test_every_make_target_that_a_workflow_runs_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    wanted = {match for _, script in scripts() for match in re.findall(r"make ([a-z-]+)", script)}
-    assert {"check", "rehearse", "setup"} <= wanted
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(VENV)", ".venv")
+    targets = set(re.findall(r"^([a-z./-]+):", makefile, re.MULTILINE))
+    wanted = {match for _, script in scripts() for match in re.findall(r"make ([a-z./-]+)", script)}
+    assert {"check", "rehearse", "setup", ".venv/.ready"} <= wanted
     assert wanted <= targets
+
+
+def test_who_runs_a_tool_of_the_checks_has_it_installed() -> None:
+    for name, job in JOBS.items():
+        runs = " ".join(step.get("run", "") for step in steps(job))
+        [setup] = [step for step in steps(job) if step.get("uses") == "./.github/actions/setup"]
+        wanted = "make check" in runs or "pip-audit" in runs
+        assert (setup.get("with", {}).get("tools") == "true") == wanted, name
 
 
 def test_the_cli_is_of_the_same_release_as_the_locked_sdk() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import IO
 
@@ -39,7 +41,9 @@ class InterruptibleCommand(PulumiCommand):
         on_error: OnOutput | None = None,
     ) -> CommandResult:
         command = [self.command, "--non-interactive", *args]
-        environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
+        # The AWS command line, which the cluster's credentials come from, is one of our own packages.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+        environment = {**os.environ, "PATH": path, **additional_env, "PULUMI_AUTOMATION_API": "true"}
         collected: tuple[list[str], list[str]] = ([], [])
         with subprocess.Popen(
             command,

@@ -1,0 +1,69 @@
+"""From done to deployed: what a merge takes until it runs, the pipeline's own steps and the deployment's forecast.
+
+Waiting for a free runner and for a reviewer is not counted: nobody can forecast it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from operations.pipeline.changes import Change
+from operations.pipeline.forecast import forecast_change
+from operations.rehearsal.program import Recording
+
+STEPS: Mapping[str, tuple[float, str]] = {
+    "runner starts, checkout": (15, "assumed"),
+    "Python and the locked packages": (90, "measured here: a fresh virtual environment, no cache"),
+    "Pulumi CLI and its provider plugins": (40, "assumed: about 400 MB"),
+    "engine, program and policy pack start": (25, "measured here: an update without changes on stand-in providers"),
+    "smoke test": (25, "measured: each closed port costs five seconds of patience"),
+}
+"""Seconds of a deploying job beside the deployment, and where they come from."""
+APPLICATION = "kubernetes:apps/v1:Deployment"
+NODES = "aws:eks/nodeGroup:NodeGroup"
+DONE_TO_DEPLOYED = "<= 20"
+
+
+@dataclass(frozen=True)
+class PipelineFigure:
+    """One forecast in minutes, against its target."""
+
+    name: str
+    minutes: float
+    target: str
+
+
+def figures(dev: Recording, prod: Recording, environment: Recording) -> Iterator[PipelineFigure]:
+    """What a merge takes to be deployed to dev, and from there to prod; and what `env up` takes."""
+    own = sum(seconds for seconds, _ in STEPS.values())
+    yield PipelineFigure("pipeline's own steps of a deployment", own / 60, "")
+    yield PipelineFigure("merge to dev deployed, from zero", (own + whole(dev)) / 60, DONE_TO_DEPLOYED)
+    # A dev that stands is deployed without a change before; check and plan run beside it.
+    yield PipelineFigure("merge to prod deployed, from zero", (2 * own + whole(prod)) / 60, DONE_TO_DEPLOYED)
+    for what, changes in (("new image", new_image), ("node count", node_count)):
+        in_dev, in_prod = (own + forecast_change(one, changes(one)).change for one in (dev, prod))
+        target = "<= 4" if what == "new image" else ""
+        yield PipelineFigure(f"merge to dev deployed, {what}", in_dev / 60, target)
+        yield PipelineFigure(f"merge to prod deployed, {what}", (in_dev + in_prod) / 60, DONE_TO_DEPLOYED)
+    up = STEPS["engine, program and policy pack start"][0] + whole(environment)
+    yield PipelineFigure("env up, from zero", up / 60, "<= 15")
+
+
+def whole(recording: Recording) -> float:
+    """Seconds of a deployment from nothing."""
+    return forecast_change(recording, ()).from_zero
+
+
+def new_image(recording: Recording) -> list[Change]:
+    """What a new image of the application changes."""
+    return [
+        Change("update", resource.urn, ("spec",))
+        for resource in recording.of(APPLICATION)
+        if resource.name.startswith("service")
+    ]
+
+
+def node_count(recording: Recording) -> list[Change]:
+    """What another number of nodes changes."""
+    return [Change("update", resource.urn, ("scalingConfig",)) for resource in recording.of(NODES)]
