@@ -54,7 +54,7 @@ class Verdicts:
     undetermined: tuple[Finding, ...]
     exceptions: tuple[Finding, ...]
     policies: Mapping[str, str]
-    """Each policy's description by name."""
+    """The description of each rule by name; what the pack only reports by is not among them."""
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
@@ -221,5 +221,5 @@ def _sorted_verdicts(info: analyzer_pb2.AnalyzerInfo, answers: Iterable[analyzer
         violations=tuple(sorted(found[""])),
         undetermined=tuple(sorted(found[UNDETERMINED])),
         exceptions=tuple(sorted(found[EXCEPTION])),
-        policies={policy.name: policy.description for policy in info.policies},
+        policies={policy.name: policy.description for policy in info.policies if policy.framework.reference},
     )

@@ -12,7 +12,7 @@ from rich.tree import Tree
 
 from operations.rehearsal.document import Rehearsal
 from operations.rehearsal.forecast import LIMIT_SECONDS, Forecast
-from operations.rehearsal.judgement import EXCEPTION, UNDETERMINED, Finding
+from operations.rehearsal.judgement import EXCEPTION, Finding
 from operations.rehearsal.recording import Resource
 
 
@@ -126,5 +126,5 @@ def _print_verdict(rehearsal: Rehearsal, console: Console) -> None:
             Text(f"Not compliant: {blocking} mandatory violations; nothing would have been created.", "bold red")
         )
     else:
-        rules = len(rehearsal.verdicts.policies.keys() - {UNDETERMINED, EXCEPTION})
+        rules = len(rehearsal.verdicts.policies)
         console.print(Text(f"Compliant with all {rules} rules; nothing was created.", "bold green"))

@@ -60,13 +60,13 @@ def has_rules(stack: Stack) -> StackFindings:
 
 @rule(
     "wafv2-managed-rules",
-    "Web ACLs carry Fortinet's managed rules",
+    "Web ACLs carry Fortinet's managed rules, or AWS's own",
     on=_ACL,
     requirements=_FIREWALL,
     severity=HIGH,
-    remedy="add a managed rule group with vendorName Fortinet",
+    remedy="add a managed rule group with vendorName Fortinet (a subscription of the account) or AWS",
 )
-def managed_rules(acl: Resource, *, allowed_vendors: Sequence[str] = ("Fortinet",)) -> Findings:
+def managed_rules(acl: Resource, *, allowed_vendors: Sequence[str] = ("Fortinet", "AWS")) -> Findings:
     wanted = f"a managed rule group of {' or '.join(allowed_vendors)}"
     vendors = [entry["statement"]["managedRuleGroupStatement"]["vendorName"] for entry in acl["rules"]]
     if any(vendor.text in allowed_vendors for vendor in vendors):

@@ -170,7 +170,9 @@ def _parameter(name: str, value: str) -> Change:
 
 
 def _other_vendor(properties: Properties) -> Properties:
-    rules = json.loads(json.dumps(properties["rules"]).replace('"Fortinet"', '"AWS"'))
+    rules = json.loads(
+        json.dumps(properties["rules"]).replace('"Fortinet"', '"Somebody"').replace('"AWS"', '"Somebody"')
+    )
     return {**properties, "rules": rules}
 
 

@@ -261,7 +261,11 @@ ROWS = [
     Row("cloudwatch-alarm-acts", "aws.cloudwatch.MetricAlarm", "actionsEnabled", False, absent=FINE),
     # WAFv2
     Row(
-        "wafv2-managed-rules", _ACL, "rules[0].statement.managedRuleGroupStatement.vendorName", "AWS", property="rules"
+        "wafv2-managed-rules",
+        _ACL,
+        "rules[0].statement.managedRuleGroupStatement.vendorName",
+        "Somebody",
+        property="rules",
     ),
     Row(
         "wafv2-blocks-in-production",
