@@ -115,7 +115,7 @@ def _live(stack: str, account: Account, forecast: Forecast, console: Console) ->
         refresh = _tell("refresh", engine.refresh("--expect-no-changes"), console)
         findings.expect(refresh.code == 0, "refresh: there is drift.")
         resources = engine.resources()
-        protected = {one["urn"] for one in resources if one.get("protect")}
+        protected = {one["urn"] for one in resources if one.get("protect")} & set(account.created())
         retained = {one["urn"] for one in resources if one.get("retainOnDelete")}
         destroy = _tell("destroy", engine.destroy(), console, failure_is_meant=bool(protected))
     left = {thing.urn: thing for thing in account.things.values()}

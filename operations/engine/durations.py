@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from operations.engine.laws import Thing
-from operations.rehearsal.forecast import ASSUMED_SECONDS, INSTANCE, _durations
+from operations.rehearsal.forecast import ASSUMED_SECONDS, INSTANCE, measured_durations
 
 
 def creation_seconds(thing: Thing, under_way: Iterable[Thing]) -> float:
@@ -17,7 +17,9 @@ def creation_seconds(thing: Thing, under_way: Iterable[Thing]) -> float:
     """
     if thing.type.startswith("pulumi:"):
         return 0.0
-    measured = _durations().get((thing.type, _situation(thing, under_way))) or _durations().get((thing.type, ""))
+    measured = measured_durations().get((thing.type, _situation(thing, under_way))) or measured_durations().get(
+        (thing.type, "")
+    )
     return measured["median"] if measured else ASSUMED_SECONDS["median"]
 
 

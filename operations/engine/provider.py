@@ -20,7 +20,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from operations.engine.account import Account
 from operations.engine.component import construct
-from operations.engine.laws import Refused, Thing
+from operations.engine.laws import ROLE, Refused, Thing
 from operations.engine.names import named
 from operations.engine.replacement import changed, replaces
 from operations.engine.sdk import BRIDGE_DEFAULTS, UNKNOWN, NoSuchType, ResourceType, checked, properties, resource_type
@@ -53,13 +53,17 @@ class Providers(provider_pb2_grpc.ResourceProviderServicer):
         """Answer nothing any more."""
         self._server.stop(0)
 
+    def takes_secrets(self) -> bool:
+        """Whether values arrive marked as secret; else the engine marks them itself afterwards."""
+        return False
+
     # ---- The start of a provider ----
 
     def Attach(self, _request: Any, _context: grpc.ServicerContext) -> empty_pb2.Empty:  # noqa: N802
         return empty_pb2.Empty()
 
     def Handshake(self, _request: Any, _context: Any) -> provider_pb2.ProviderHandshakeResponse:  # noqa: N802
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=False, accept_resources=False)
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=self.takes_secrets())
 
     def GetPluginInfo(self, _request: Any, _context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:  # noqa: N802
         return plugin_pb2.PluginInfo(version="99.0.0")
@@ -150,9 +154,6 @@ class Providers(provider_pb2_grpc.ResourceProviderServicer):
             self._account.delete(kind.token, request.id, request.urn, self._home(kind))
             return empty_pb2.Empty()
 
-    def Construct(self, request: Any, _context: Any) -> provider_pb2.ConstructResponse:  # noqa: N802
-        return construct(request, StandInCloud(self._account.region, self._account.number))
-
     def Invoke(self, request: provider_pb2.InvokeRequest, context: Any) -> provider_pb2.InvokeResponse:  # noqa: N802
         with self._account.clock.at_work(), _answering(context):
             arguments = plain_mapping(request.args)
@@ -183,6 +184,28 @@ class Providers(provider_pb2_grpc.ResourceProviderServicer):
 
     def _home(self, kind: ResourceType) -> str:
         return self._cluster if kind.token.startswith("kubernetes:") else ""
+
+
+class Components(Providers):
+    """The stand-in for plugins of components; the engine asks of them that they know secrets."""
+
+    def takes_secrets(self) -> bool:
+        return True
+
+    def Construct(self, request: Any, _context: Any) -> provider_pb2.ConstructResponse:  # noqa: N802
+        return construct(request, _CloudOf(self._account))
+
+
+class _CloudOf(StandInCloud):
+    """The stand-in cloud as the model of a component needs it, with the roles of an account."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(account.region, account.number)
+        self._account = account
+
+    def role_arn(self, role_id: str) -> str:
+        role = self._account.read(ROLE, role_id, "")
+        return str(role.outputs["arn"]) if role else UNKNOWN
 
 
 def _type(urn: str) -> ResourceType:

@@ -22,7 +22,7 @@ import yaml
 from operations.engine import idle
 from operations.engine.account import Account
 from operations.engine.component import plugin_missing, plugins
-from operations.engine.provider import PACKAGES, Providers
+from operations.engine.provider import PACKAGES, Components, Providers
 from operations.environments.stacks import PARALLEL
 from operations.rehearsal.program import ROOT
 from settings import REHEARSAL
@@ -87,14 +87,16 @@ class EngineStack(AbstractContextManager["EngineStack"]):
         self._providers = Providers(account, stack)
         self._number = 0
         self._checkpoints = checkpoints
-        self._model = bool(plugin_missing()) if model is None else model
+        model = bool(plugin_missing()) if model is None else model
+        self._components = Components(account, stack) if model else None
         self._write_project(settings_of or stack, overrides or {})
         self._command("stack", "init", stack, "--secrets-provider", "passphrase")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._providers.close()
+        for one in filter(None, (self._providers, self._components)):
+            one.close()
         if self._own_folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -219,8 +221,9 @@ class EngineStack(AbstractContextManager["EngineStack"]):
             (home / "plugins").symlink_to(plugins())
         state = self._folder / "state"
         state.mkdir(exist_ok=True)
-        packages = (*PACKAGES, *(["eks"] if self._model else []))
-        providers = ",".join(f"{package}:{self._providers.port}" for package in packages)
+        ports = dict.fromkeys(PACKAGES, self._providers.port)
+        if self._components:
+            ports["eks"] = self._components.port
         return {
             **os.environ,
             "PATH": os.pathsep.join((str(Path(sys.prefix) / "bin"), os.environ.get("PATH", ""))),
@@ -232,7 +235,7 @@ class EngineStack(AbstractContextManager["EngineStack"]):
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
             **({} if self._checkpoints else {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}),
             "PULUMI_DEBUG_COMMANDS": "true",
-            "PULUMI_DEBUG_PROVIDERS": providers,
+            "PULUMI_DEBUG_PROVIDERS": ",".join(f"{package}:{port}" for package, port in ports.items()),
             REHEARSAL: "1",
         }
 

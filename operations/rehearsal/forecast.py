@@ -104,7 +104,8 @@ def _needed(resource: Resource, by_urn: Mapping[str, Resource], children: Mappin
 
 
 @cache
-def _durations() -> Mapping[tuple[str, str], Mapping[str, float]]:
+def measured_durations() -> Mapping[tuple[str, str], Mapping[str, float]]:
+    """Seconds by statistic, for each type and situation of `durations.csv`."""
     path = Path(__file__).with_name("durations.csv")
     with path.open(encoding="utf-8", newline="") as file:
         return {
@@ -121,7 +122,7 @@ def _seconds(resource: Resource, by_urn: Mapping[str, Resource], statistic: Stat
         return 0.0, False
     tell = SITUATIONS.get(resource.type)
     situation = tell(resource, by_urn) if tell else ""
-    measured = _durations().get((resource.type, situation)) or _durations().get((resource.type, ""))
+    measured = measured_durations().get((resource.type, situation)) or measured_durations().get((resource.type, ""))
     return (measured[statistic], False) if measured else (ASSUMED_SECONDS[statistic], True)
 
 

@@ -41,7 +41,7 @@ def test_refresh_finds_no_drift(life: Life) -> None:
 
 
 def test_destruction_leaves_only_what_is_retained_and_names_it(life: Life) -> None:
-    protected = [one["urn"] for one in life.resources if one.get("protect")]
+    protected = [one["urn"] for one in life.resources if one.get("protect") and one["urn"] in life.created]
     retained = {one["urn"] for one in life.resources if one.get("retainOnDelete")}
     if life.stack == "prod":
         assert life.destroy.code != 0
