@@ -201,10 +201,10 @@ class _CloudOf(StandInCloud):
 
     def __init__(self, account: Account) -> None:
         super().__init__(account.region, account.number)
-        self._account = account
+        self._holder = account
 
     def role_arn(self, role_id: str) -> str:
-        role = self._account.read(ROLE, role_id, "")
+        role = self._holder.read(ROLE, role_id, "")
         return str(role.outputs["arn"]) if role else UNKNOWN
 
 
