@@ -8,13 +8,13 @@ import click
 from rich.console import Console
 
 from operations.book import components, settings
-from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
+from operations.exits import REFUSED, Stop
 from operations.files import write_whole
 from operations.page.architecture import read_architecture
 from operations.page.drawing import draw
-from operations.rehearsal.configuration import ConfigurationError, read_configuration
-from operations.rehearsal.program import ROOT, ProgramError, record_program
-from settings import read
+from operations.rehearsal.program import ROOT
+from operations.rehearsal.recording import Resource
+from operations.rehearsal.stack_recording import record_stack
 
 STACK = "prod"
 """The stack that the book shows."""
@@ -24,7 +24,7 @@ STACK = "prod"
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 where a file is stale.")
 def docs(check: bool) -> None:
     """Write the generated parts of the book: the architecture, the components, the settings."""
-    wanted = generated(ROOT)
+    wanted = generated(ROOT, record_stack(STACK).resources)
     stale = [path for path, content in wanted.items() if not path.is_file() or path.read_text("utf-8") != content]
     if check and stale:
         raise Stop(REFUSED, *(f"{path.relative_to(ROOT)}: stale; run python -m operations docs." for path in stale))
@@ -36,23 +36,8 @@ def docs(check: bool) -> None:
         console.print(f"{path.relative_to(ROOT)}: {'written' if path in stale else 'current'}", soft_wrap=True)
 
 
-def generated(root: Path) -> dict[Path, str]:
-    """Every generated file with its content.
-
-    Raises:
-        Stop: when the program cannot be rehearsed.
-    """
-    try:
-        configuration = read_configuration(root, STACK, {})
-    except ConfigurationError as error:
-        raise Stop(BAD_INPUT, str(error)) from None
-    found, problems = read(configuration.values, STACK)
-    if found is None:
-        raise Stop(BAD_INPUT, *map(str, problems))
-    try:
-        resources = record_program(configuration, found).resources
-    except ProgramError as error:
-        raise Stop(FAILED, str(error)) from None
+def generated(root: Path, resources: tuple[Resource, ...]) -> dict[Path, str]:
+    """Every generated file with its content, from what the shown stack registers."""
     book = root / "docs"
     return {
         book / "architecture.svg": draw(read_architecture(STACK, resources), alone=True),

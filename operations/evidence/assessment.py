@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -23,6 +23,8 @@ from policy.rule import EVERY_KIND, PRODUCTION_STACKS, Rule
 from policy.rule import Resource as Judged
 from policy.stack import Stack
 
+NOTHING = "The stack has no such resource."
+"""Why a rule is not applicable."""
 SHOWN_CHARACTERS = 160
 """Of a setting's value in evidence; the whole stands in the state."""
 
@@ -120,14 +122,25 @@ def _watched(resource: Resource) -> _Watched:
 
 
 class _WatchedStack(Stack):
-    """A stack that remembers whether a rule found anything to look at."""
+    """A stack that remembers how many resources each question of a rule found."""
 
-    looked_at: int | None = None
+    def __init__(self, resources: Sequence[Judged]) -> None:
+        super().__init__(resources)
+        self.found: list[int] = []
 
     def of(self, *kinds: str) -> Iterator[Judged]:
         found = list(super().of(*kinds))
-        self.looked_at = (self.looked_at or 0) + len(found)
+        self.found.append(len(found))
         return iter(found)
+
+    @property
+    def nothing_to_judge(self) -> bool:
+        """Whether the stack has nothing that the rule is about.
+
+        A rule first gathers what must be there (the VPNs), then goes through what it is about (the migrations). Where
+        only the first is found, the rule held because there was nothing to break it; that is no pass.
+        """
+        return bool(self.found) and not any(self.found[1:] or self.found)
 
 
 def _at_each(
@@ -139,7 +152,7 @@ def _at_each(
     exceptions: Exceptions,
 ) -> Iterator[Result]:
     if not about:
-        yield Result(rule, "", Outcome.NOT_APPLICABLE, "", "The stack has no such resource.")
+        yield Result(rule, "", Outcome.NOT_APPLICABLE, "", NOTHING)
         return
     if _only_elsewhere(rule, stack):
         yield Result(rule, "", Outcome.NOT_APPLICABLE, "", "The rule is for production stacks.")
@@ -159,12 +172,11 @@ def _over_stack(
     whole = _WatchedStack(watched)
     verdicts = list(strict.by_rule(rule, whole, {}))
     if not verdicts:
-        nothing = whole.looked_at == 0
-        setting = f"{whole.looked_at} resources compared" if whole.looked_at else "all resources compared"
-        outcome = Outcome.NOT_APPLICABLE if nothing else Outcome.PASS
-        yield Result(
-            rule, "", outcome, "" if nothing else setting, "The stack has no such resource." if nothing else ""
-        )
+        if whole.nothing_to_judge:
+            yield Result(rule, "", Outcome.NOT_APPLICABLE, "", NOTHING)
+        else:
+            compared = str(sum(whole.found)) if whole.found else "all"
+            yield Result(rule, "", Outcome.PASS, f"{compared} resources compared", "")
         return
     by_urn = {resource.urn: resource for resource in watched}
     for urn in dict.fromkeys(verdict.urn for verdict in verdicts):

@@ -17,12 +17,11 @@ from operations.evidence.live import Observed, observe, session_for
 from operations.evidence.manifest import problems
 from operations.evidence.provenance import read_provenance
 from operations.evidence.records import Origin
-from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
+from operations.exits import BAD_INPUT, REFUSED, Stop
 from operations.files import write_whole
-from operations.rehearsal.configuration import ConfigurationError, read_configuration
-from operations.rehearsal.program import ROOT, ProgramError, record_program
+from operations.rehearsal.program import ROOT
 from operations.rehearsal.recording import Resource
-from settings import read
+from operations.rehearsal.stack_recording import record_stack
 
 from_state = click.option(
     "--state", "state_file", type=click.Path(path_type=Path), help="Judge this `pulumi stack export`, not a rehearsal."
@@ -112,17 +111,7 @@ def _resources(stack: str | None, state_file: Path | None) -> tuple[str, str, tu
         return name, f"state {state_file.name}", resources
     if stack is None:
         raise Stop(BAD_INPUT, "--stack: no stack is given; allowed: a stack's name, or --state FILE; add one of them.")
-    try:
-        configuration = read_configuration(ROOT, stack, {})
-    except ConfigurationError as error:
-        raise Stop(BAD_INPUT, str(error)) from None
-    settings, refused = read(configuration.values, stack)
-    if settings is None:
-        raise Stop(BAD_INPUT, *map(str, refused))
-    try:
-        return stack, "rehearsal", record_program(configuration, settings).resources
-    except ProgramError as error:
-        raise Stop(FAILED, str(error)) from None
+    return stack, "rehearsal", record_stack(stack).resources
 
 
 def _observe(resources: tuple[Resource, ...], stack: str) -> tuple[Observed, ...]:

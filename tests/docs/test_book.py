@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from operations.book import components
-from operations.book.command import generated
+from operations.book.command import STACK, generated
 from operations.book.navigation import navigation
 from operations.rehearsal.program import ROOT
+from tests.recorded import recorded
 
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:)([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -54,7 +55,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_what_is_generated_is_current() -> None:
     stale = [
         path.relative_to(ROOT).as_posix()
-        for path, content in generated(ROOT).items()
+        for path, content in generated(ROOT, recorded(STACK).resources).items()
         if not path.is_file() or path.read_text(encoding="utf-8") != content
     ]
     assert stale == [], "run python -m operations docs"

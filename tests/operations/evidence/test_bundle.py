@@ -142,6 +142,12 @@ def test_one_changed_bit_is_found(copy: Path, name: str) -> None:
     assert any(name in problem for problem in problems(copy))
 
 
+def test_a_manifest_that_says_the_same_in_other_bytes_is_found(copy: Path) -> None:
+    manifest = copy / "manifest.json"
+    manifest.write_text(manifest.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert [problem for problem in problems(copy) if "manifest was changed" in problem]
+
+
 def test_a_missing_and_an_added_file_are_found(copy: Path) -> None:
     (copy / "inventory.csv").unlink()
     (copy / "note.txt").write_text("trust me", encoding="utf-8")

@@ -8,13 +8,12 @@ import pytest
 
 from operations.evidence.provenance import Provenance
 from operations.page.page import render_page
-from operations.rehearsal.configuration import read_configuration
 from operations.rehearsal.document import Rehearsal, as_document
 from operations.rehearsal.forecast import forecast_creation
 from operations.rehearsal.judgement import Finding, Verdicts
-from operations.rehearsal.program import ROOT, Recording, record_program
-from settings import read
+from operations.rehearsal.program import Recording
 from tests.operations.page.sample import record_sample
+from tests.recorded import recorded
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = (
@@ -49,10 +48,7 @@ def recording() -> Recording:
 @pytest.fixture(scope="session")
 def production() -> Recording:
     """The real program, as it stands."""
-    configuration = read_configuration(ROOT, "prod", {})
-    settings, problems = read(configuration.values, "prod")
-    assert settings, problems
-    return record_program(configuration, settings)
+    return recorded("prod")
 
 
 @pytest.fixture(scope="session")

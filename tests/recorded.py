@@ -1,0 +1,12 @@
+"""The real program, recorded once for all tests of a process that only look at it."""
+
+from functools import cache
+
+from operations.rehearsal.program import Recording
+from operations.rehearsal.stack_recording import record_stack
+
+
+@cache
+def recorded(stack: str) -> Recording:
+    """The recording of a stack with its own settings."""
+    return record_stack(stack)
