@@ -1,4 +1,4 @@
-"""The one-time set-up of an account: where state is kept, and how GitHub gets in."""
+"""The one-time set-up of an account: where state and images are kept, and how GitHub gets in."""
 
 import sys
 from pathlib import Path
@@ -11,22 +11,33 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this program is 
 from bootstrap.account import FORMS, read_account
 from bootstrap.github_access import GitHubAccess, GitHubAccessArgs
 from bootstrap.state_backend import StateBackend, StateBackendArgs
+from components.image_repository import ImageRepository, ImageRepositoryArgs
+from components.placement import DataClass, Placement
 
 settings = pulumi.Config()
 account = read_account({key: settings.get(key) or "" for key in FORMS})
-tags = {"Project": "softpos", "Stack": "bootstrap", "DataClass": "credentials"}
+placement = Placement(
+    stack="bootstrap",
+    region=account.region,
+    account_id=account.account_id,
+    production=True,
+    owner=account.owner,
+    cost_centre=account.cost_centre,
+)
 provider = aws.Provider(
     "aws",
     region=account.region,
     allowed_account_ids=[account.account_id],
-    default_tags=aws.ProviderDefaultTagsArgs(tags=tags),
+    default_tags=aws.ProviderDefaultTagsArgs(tags={**placement.default_tags, "DataClass": DataClass.CREDENTIALS.value}),
 )
 in_account = pulumi.ResourceOptions(provider=provider)
 
 state = StateBackend("state", StateBackendArgs(account=account), in_account)
+images = ImageRepository("images", ImageRepositoryArgs(placement=placement), in_account)
 access = GitHubAccess("github", GitHubAccessArgs(account=account, state_key_arn=state.key_arn), in_account)
 
 pulumi.export("backendUrl", state.url)
 pulumi.export("secretsProvider", state.secrets_provider)
+pulumi.export("imageRepository", images.url)
 pulumi.export("workloadBoundary", account.workload_boundary_arn)
 pulumi.export("roles", access.role_arns)

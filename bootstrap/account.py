@@ -31,6 +31,8 @@ class Account:
     """The permanent stack that is deployed here, ``dev`` or ``prod``."""
     subject: str
     """The repository as GitHub writes it into a token's subject: ``owner/name``, or with ids ``owner@1/name@2``."""
+    owner: str = "softpos"
+    cost_centre: str = "softpos"
     environments: bool = False
     """Whether test environments live in this account."""
 
@@ -69,6 +71,8 @@ FORMS: Mapping[str, tuple[str, str]] = {
     "region": (r"[a-z]{2}(-[a-z]+)+-\d", "an AWS Region such as eu-central-1"),
     "stack": (r"dev|prod", "dev or prod"),
     "repository": (r"[\w.-]+(@\d+)?/[\w.-]+(@\d+)?", "OWNER/NAME as GitHub shows it"),
+    "owner": (r".{1,128}", "who answers for the account's set-up"),
+    "costCentre": (r".{1,128}", "who pays"),
     "environments": (r"true|false", "true or false"),
 }
 
@@ -92,6 +96,8 @@ def read_account(given: Mapping[str, str]) -> Account:
         account_id=given["accountId"],
         region=given["region"],
         stack=given["stack"],
+        owner=given["owner"],
+        cost_centre=given["costCentre"],
         subject=given["repository"],
         environments=given["environments"] == "true",
     )

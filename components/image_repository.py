@@ -1,8 +1,7 @@
 """Where the application's images are kept: one repository for the account, because images outlive stacks.
 
 The image is built once and the same digest is promoted from stack to stack, and it must be there before a stack that
-runs it is made; so the repository is not part of the service. The first stack of an account creates it, with its key;
-others adopt it, which means that they leave it alone. When the stack goes, repository and key stay.
+runs it is made; so the repository is not part of the service: `bootstrap/` makes it, and what is in it stays.
 
 Trust boundary: tags cannot be moved, so a name that was reviewed stays what was reviewed; stacks deploy by digest.
 """
@@ -28,12 +27,12 @@ class ImageRepositoryArgs:
     """Inputs of `ImageRepository`."""
 
     placement: Placement
-    image: str
-    """The image that the stack runs, ``<registry>/<repository>@<digest>``; it names the repository."""
+    repository: str = "softpos"
+    """The repository's name in the account's registry."""
 
 
 class ImageRepository(pulumi.ComponentResource):
-    """The ECR repository that `image` lies in."""
+    """An ECR repository and its key."""
 
     url: pulumi.Output[str]
     """Where a pipeline pushes."""
@@ -66,7 +65,7 @@ class ImageRepository(pulumi.ComponentResource):
     def _create_repository(self, key: aws.kms.Key) -> aws.ecr.Repository:
         return aws.ecr.Repository(
             self._name,
-            name=repository_name(self._args.image),
+            name=self._args.repository,
             image_tag_mutability="IMMUTABLE",
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
             encryption_configurations=[
@@ -108,8 +107,3 @@ class ImageRepository(pulumi.ComponentResource):
             policy=json.dumps({"rules": rules}),
             opts=self._kept,
         )
-
-
-def repository_name(image: str) -> str:
-    """The repository's name in an image's address: what stands between the registry and the digest."""
-    return image.partition("/")[2].partition("@")[0]

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from bootstrap.account import FORMS, SettingsError, read_account
 from operations.rehearsal.configuration import Configuration, read_configuration
@@ -123,21 +122,26 @@ def test_a_bad_setting_is_refused_before_anything_is_registered(key: str, value:
         play(good)
 
 
+GIVEN = dict(read_configuration(ROOT, "prod", {}).values)
+
+
+def given(**changes: str) -> dict[str, str]:
+    return {**{key.rpartition(":")[2]: value for key, value in GIVEN.items()}, **changes}
+
+
 def test_production_has_no_test_environments() -> None:
-    given = {
-        "accountId": "1" * 12,
-        "region": "eu-central-1",
-        "stack": "prod",
-        "repository": "a/b",
-        "environments": "true",
-    }
     with pytest.raises(SettingsError, match="they live in dev's account"):
-        read_account(given)
+        read_account(given(environments="true"))
 
 
 def test_a_subject_with_immutable_ids_is_accepted() -> None:
-    given = {"accountId": "1" * 12, "region": "eu-central-1", "stack": "dev", "environments": "true"}
-    assert read_account({**given, "repository": "acme@12/softpos@34"}).subject == "acme@12/softpos@34"
+    assert read_account(given(repository="acme@12/softpos@34")).subject == "acme@12/softpos@34"
+
+
+def test_the_repository_of_images_is_there_before_any_stack() -> None:
+    [repository] = recorded("dev").of("aws:ecr/repository:Repository")
+    assert repository.inputs["name"] == "softpos"
+    assert repository.inputs["tags"]["Stack"] == "bootstrap"
 
 
 def test_every_setting_is_declared_with_a_description() -> None:
