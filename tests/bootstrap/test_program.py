@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bootstrap.account import FORMS, SettingsError, read_account
 from operations.rehearsal.configuration import Configuration, read_configuration
