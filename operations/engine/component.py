@@ -35,8 +35,14 @@ def plugins() -> Path:
     return Path(os.environ.get("PULUMI_HOME", Path.home() / ".pulumi")) / "plugins"
 
 
-def construct(request: provider_pb2.ConstructRequest, cloud: StandInCloud) -> provider_pb2.ConstructResponse:
-    """Register the component and what the model says that it creates."""
+def construct(
+    request: provider_pb2.ConstructRequest, cloud: StandInCloud, *, exists: bool
+) -> provider_pb2.ConstructResponse:
+    """Register the component and what the model says that it creates.
+
+    Args:
+        exists: whether the cluster is there already, so that a preview knows its outputs.
+    """
     with grpc.insecure_channel(request.monitorEndpoint) as channel:
         monitor = resource_pb2_grpc.ResourceMonitorStub(channel)
         own = monitor.RegisterResource(
@@ -58,7 +64,7 @@ def construct(request: provider_pb2.ConstructRequest, cloud: StandInCloud) -> pr
                 )
             )
         _, outputs = cloud.create(request.type, request.name, component.inputs)
-        if request.dryRun:
+        if request.dryRun and not exists:
             outputs = dict.fromkeys(outputs, UNKNOWN)
         state = _struct(outputs)
         monitor.RegisterResourceOutputs(resource_pb2.RegisterResourceOutputsRequest(urn=own.urn, outputs=state))

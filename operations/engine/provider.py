@@ -193,7 +193,9 @@ class Components(Providers):
         return True
 
     def Construct(self, request: Any, _context: Any) -> provider_pb2.ConstructResponse:  # noqa: N802
-        return construct(request, _CloudOf(self._account))
+        urn = f"urn:pulumi:{request.stack}::"
+        exists = any(thing.urn.startswith(urn) for thing in self._account.of("aws:eks/cluster:Cluster"))
+        return construct(request, _CloudOf(self._account), exists=exists)
 
 
 class _CloudOf(StandInCloud):

@@ -201,6 +201,12 @@ class EngineStack(AbstractContextManager["EngineStack"]):
         """The resources in the exported state."""
         return list(self.state()["deployment"].get("resources", ()))
 
+    def replace_state(self, state: Mapping[str, Any]) -> None:
+        """Put an exported and corrected state back."""
+        file = self._folder / f"{self.stack}-state.json"
+        file.write_text(json.dumps(state), encoding="utf-8")
+        self._command("stack", "import", "--stack", self.stack, "--file", str(file))
+
     def _command(self, *arguments: str) -> str:
         done = subprocess.run(
             [*_cli(), *arguments, "--non-interactive"],

@@ -112,7 +112,11 @@ def _effect(upgrade: Upgrade, run: Run) -> Effect:
 
     def types(*operations: str) -> tuple[str, ...]:
         found = [urn.split("::")[2].rpartition("$")[2] for operation, urn in steps if operation in operations]
-        return tuple(type_ for type_ in found if not type_.startswith("softpos:"))
+        return tuple(
+            type_
+            for type_ in found
+            if type_.startswith(("aws:", "kubernetes:", "random:")) and ":providers:" not in type_
+        )
 
     return Effect(
         upgrade=upgrade,

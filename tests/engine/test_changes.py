@@ -51,7 +51,7 @@ def test_renamed_component_with_its_alias_replaces_nothing(stack_of: StackOf) ->
     created = engine.account.created()
     engine.edit("__main__.py", lambda program: program.replace(KEYS, RENAMED_KEYS))
     run = engine.up()
-    assert run.code == 0, run.output
+    assert run.code == 0, run.diagnostics()
     assert {operation for operation, _ in run.steps()} <= {"update"}
     assert engine.account.created() == created
 
@@ -80,10 +80,10 @@ def test_two_stacks_of_one_account_live_side_by_side(stack_of: StackOf) -> None:
         "dev2", account, settings_of="dev", overrides={**adopted, "softpos:networkVpcCidr": "10.40.0.0/16"}
     )
     run = second.up()
-    assert run.code == 0, run.output
+    assert run.code == 0, run.diagnostics()
     of_first = {thing.urn for thing in account.things.values() if thing.urn.startswith("urn:pulumi:dev::")}
     run = second.destroy()
-    assert run.code == 0, run.output
+    assert run.code == 0, run.diagnostics()
     assert {thing.urn for thing in account.things.values() if thing.urn.startswith("urn:pulumi:dev::")} == of_first
     assert [thing.urn for thing in account.things.values() if thing.urn.startswith("urn:pulumi:dev2::")] == []
     assert first.refresh("--expect-no-changes").code == 0
@@ -96,8 +96,8 @@ def test_destroyed_stack_can_be_deployed_again(stack_of: StackOf) -> None:
     engine = stack_of("dev")
     assert engine.up().code == 0
     run = engine.destroy()
-    assert run.code == 0, run.output
+    assert run.code == 0, run.diagnostics()
     for key in SINGLETONS:
         engine.set(key, "adopt")
     run = engine.up()
-    assert run.code == 0, run.output
+    assert run.code == 0, run.diagnostics()

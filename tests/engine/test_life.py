@@ -22,18 +22,18 @@ Rehearsed = Callable[[str], Recording]
 
 
 def test_deployment_completes_and_creates_each_thing_once(life: Life) -> None:
-    assert life.first.code == 0, life.first.output
+    assert life.first.code == 0, life.first.diagnostics()
     assert len(life.created) == len(set(life.created)) > 300
 
 
 def test_second_deployment_changes_nothing(life: Life) -> None:
-    assert life.second.code == 0, life.second.output
+    assert life.second.code == 0, life.second.diagnostics()
     assert life.second.steps() == []
     assert life.operations_of_second == 0
 
 
 def test_refresh_finds_no_drift(life: Life) -> None:
-    assert life.refresh.code == 0, life.refresh.output
+    assert life.refresh.code == 0, life.refresh.diagnostics()
     outcomes = {
         event["resOutputsEvent"]["metadata"]["op"] for event in life.refresh.events if "resOutputsEvent" in event
     }
@@ -50,7 +50,7 @@ def test_destruction_leaves_only_what_is_retained_and_names_it(life: Life) -> No
         assert {"aws:rds/cluster:Cluster", "aws:kms/key:Key", "aws:s3/bucket:Bucket"} <= kinds
         assert set(protected) <= set(life.left)
         return
-    assert life.destroy.code == 0, life.destroy.output
+    assert life.destroy.code == 0, life.destroy.diagnostics()
     assert protected == []
     assert set(life.left) <= retained, sorted(set(life.left) - retained)
 
