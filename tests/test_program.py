@@ -13,12 +13,12 @@ import pulumi_aws
 import pytest
 import yaml
 
-import settings
-from operations.rehearsal.configuration import read_configuration
 from operations.rehearsal.forecast import LIMIT_SECONDS, forecast_creation
-from operations.rehearsal.program import Recording, record_program
+from operations.rehearsal.program import Recording
 from operations.rehearsal.recording import Resource
 from operations.rehearsal.segmentation import bearers, inward, one_sided, openings
+from operations.rehearsal.stack_recording import record_stack
+from tests.recorded import recorded
 
 ROOT = Path(__file__).parents[1]
 INTERNET = "0.0.0.0/0"
@@ -26,19 +26,12 @@ INTERNET = "0.0.0.0/0"
 
 @pytest.fixture(scope="session", params=["dev", "prod"])
 def program(request: pytest.FixtureRequest) -> Recording:
-    return run(request.param)
+    return recorded(request.param)
 
 
 @pytest.fixture(scope="session")
 def prod() -> Recording:
-    return run("prod")
-
-
-def run(stack: str, **overrides: str) -> Recording:
-    configuration = read_configuration(ROOT, stack, overrides)
-    found, problems = settings.read(configuration.values, stack)
-    assert found is not None, problems
-    return record_program(configuration, found)
+    return recorded("prod")
 
 
 def texts(value: Any) -> Iterator[str]:
@@ -211,7 +204,7 @@ def test_production_protects_what_holds_data(prod: Recording) -> None:
 
 
 def test_removing_the_migration_removes_only_the_migration(prod: Recording) -> None:
-    after = {r.urn: r for r in run("prod", migrationEnabled="false").resources}
+    after = {r.urn: r for r in record_stack("prod", {"migrationEnabled": "false"}).resources}
     gone = [r for r in prod.resources if r.urn not in after]
     assert gone
     assert {r.name.partition("-")[0] for r in gone} == {"migration"}

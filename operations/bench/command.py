@@ -18,11 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 from operations.exits import FAILED, Stop
-from operations.rehearsal.configuration import read_configuration
 from operations.rehearsal.forecast import forecast_creation
 from operations.rehearsal.judgement import PolicyPack
-from operations.rehearsal.program import ROOT, Recording, record_program
-from settings import read
+from operations.rehearsal.program import ROOT, Recording
+from operations.rehearsal.stack_recording import record_stack
 
 RUNS = 5
 
@@ -54,7 +53,7 @@ def bench(stack: str, runs: int) -> None:
 
 
 def _figures(stack: str, runs: int, say: Callable[[str], None]) -> Iterator[Figure]:
-    recording = _record(stack)
+    recording = record_stack(stack)
     resources = sum(resource.custom for resource in recording.resources)
     yield Figure("resources", "", [resources], "")
     for name, choice in (("median", "median"), ("slowest measured", "max")):
@@ -68,14 +67,6 @@ def _figures(stack: str, runs: int, say: Callable[[str], None]) -> Iterator[Figu
     yield Figure("policy pack, start to first verdict", "s", first, "<= 1.5")
     per_resource = [seconds * 1000 / len(recording.resources) for seconds in whole]
     yield Figure("policy pack, each resource", "ms", per_resource, "<= 1")
-
-
-def _record(stack: str) -> Recording:
-    configuration = read_configuration(ROOT, stack, {})
-    settings, problems = read(configuration.values, stack)
-    if settings is None:
-        raise Stop(FAILED, *map(str, problems))
-    return record_program(configuration, settings)
 
 
 def _seconds_of_rehearsal(stack: str) -> float:
