@@ -41,8 +41,15 @@ class Findings:
 
 @click.command()
 @click.option("--stack", required=True, metavar="NAME", help="The stack to rehearse, as in Pulumi.NAME.yaml.")
+@click.option(
+    "--scale",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Real seconds for each played one; 0 is as fast as the engine goes.",
+)
 @click.option("--upgrades", is_flag=True, help="Instead, print what each change of a setting would do.")
-def rehearse_engine(stack: str, upgrades: bool) -> None:
+def rehearse_engine(stack: str, scale: float, upgrades: bool) -> None:
     """Deploy, deploy again, refresh and destroy a stack on the Pulumi CLI, against stand-in providers.
 
     \b
@@ -59,7 +66,7 @@ def rehearse_engine(stack: str, upgrades: bool) -> None:
     if missing := plugin_missing():
         console.print(f"The rehearsal's model stands for pulumi-eks: {missing}.")
     with _api_server() as server:
-        clock = Clock()
+        clock = Clock(scale=scale)
         account = Account(
             settings.region, settings.account_id, clock, answers={"aws:eks/cluster:Cluster": {"endpoint": server.url}}
         )

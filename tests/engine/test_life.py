@@ -48,7 +48,7 @@ def test_destruction_leaves_only_what_is_retained_and_names_it(life: Life) -> No
         assert "protected" in life.destroy.output
         kinds = {urn.split("::")[2].rpartition("$")[2] for urn in protected}
         assert {"aws:rds/cluster:Cluster", "aws:kms/key:Key", "aws:s3/bucket:Bucket"} <= kinds
-        assert set(protected) <= set(life.left)
+        assert set(life.left) == set(life.created), "a refused destruction deletes nothing at all"
         return
     assert life.destroy.code == 0, life.destroy.diagnostics()
     assert protected == []
