@@ -12,8 +12,6 @@ from pulumi import automation
 Verb = Literal["create", "update", "replace", "delete"]
 VERBS: tuple[Verb, ...] = ("replace", "delete", "create", "update")
 """The kinds of change, the most dangerous first."""
-DRIFTS: Mapping[str, Verb] = {"update": "update", "delete": "delete"}
-"""What a refresh finds: it differs, or it is gone."""
 HOLDS_DATA = frozenset(
     {
         "aws:cloudtrail/trail:Trail",
@@ -152,8 +150,9 @@ class Listener:
             self._changes[step.urn] = Change(verb, step.urn, tuple(sorted(properties or ())))
 
     def _read(self, step: automation.events.StepEventMetadata) -> None:
-        """After a refresh the step's end says whether the cloud differs."""
-        verb = DRIFTS.get(step.op.value)
+        """After a refresh the step's end says whether the cloud differs; what is gone has no new state."""
+        gone = step.op.value == "refresh" and step.new is None
+        verb: Verb | None = "delete" if gone else "update" if step.op.value == "update" else None
         if verb and step.urn in self._refreshed and not _invisible(step.urn):
             self._refreshed.discard(step.urn)
             self._drift[step.urn] = Change(verb, step.urn, tuple(sorted(step.diffs or step.detailed_diff or ())))

@@ -28,7 +28,7 @@ import pytest
 from operations.engine.account import Account
 from operations.engine.api_server import ApiServer
 from operations.engine.faults import Fault
-from operations.engine.provider import PACKAGES, Providers
+from operations.engine.provider import PACKAGES, Components, Providers
 from operations.engine.stack import NO_CLI, PARALLEL
 from operations.environments import lifetimes, stacks
 from operations.environments.ledger import Ledger, from_text
@@ -42,15 +42,11 @@ ACCOUNT = "111122223333"
 REGION = "eu-central-1"
 ZONE = "dev.example.com"
 PATIENCE_SECONDS = 900
-EKS = "pulumi-resource-eks"
 
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("pulumi") is None, reason=NO_CLI),
-    pytest.mark.skipif(
-        shutil.which(EKS) is None, reason=f"{EKS} is not on PATH; install it by `pulumi plugin install resource eks`"
-    ),
 ]
 
 
@@ -70,7 +66,7 @@ class Country:
     directory: Path
     aws: str
     account: Account
-    providers: dict[str, Providers] = field(default_factory=dict)
+    providers: dict[str, tuple[Providers, Components]] = field(default_factory=dict)
 
     @property
     def store(self) -> FileStore:
@@ -83,8 +79,9 @@ class Country:
     def start(self, *arguments: str, about: str = "any") -> subprocess.Popen[str]:
         """Start ``python -m operations env``; `about` is the environment whose cluster the providers play."""
         if about not in self.providers:
-            self.providers[about] = Providers(self.account, about)
-        port = self.providers[about].port
+            self.providers[about] = (Providers(self.account, about), Components(self.account, about))
+        resources, components = self.providers[about]
+        ports = {**dict.fromkeys(PACKAGES, resources.port), "eks": components.port}
         environment = {
             **os.environ,
             "AWS_ENDPOINT_URL": self.aws,
@@ -95,7 +92,7 @@ class Country:
             "PULUMI_CONFIG_PASSPHRASE": "played",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_DEBUG_PROVIDERS": ",".join(f"{package}:{port}" for package in PACKAGES),
+            "PULUMI_DEBUG_PROVIDERS": ",".join(f"{package}:{port}" for package, port in ports.items()),
             REHEARSAL: "1",
         }
         return subprocess.Popen(
@@ -128,8 +125,9 @@ class Country:
         return list((self.directory / "state" / LOCKS / stack_of(name)).glob("*.json"))
 
     def close(self) -> None:
-        for providers in self.providers.values():
-            providers.close()
+        for pair in self.providers.values():
+            for providers in pair:
+                providers.close()
 
 
 def finished(process: subprocess.Popen[str]) -> Done:
@@ -212,7 +210,7 @@ def test_three_at_once_live_apart_expire_and_are_reaped(country: Country) -> Non
     names = ("ana", "ben", "cem")
     processes = [country.start("up", name, "--owner", name, about=name) for name in names]
     results = [finished(process) for process in processes]
-    assert [result.code for result in results] == [0, 0, 0], results
+    assert [result.code for result in results] == [0, 0, 0], "\n".join(result.said for result in results)
     for name, result in zip(names, results, strict=True):
         assert f"https://{name}.{ZONE}" in result.printed
         assert f"aws eks update-kubeconfig --region {REGION} --name softpos-env-{name}" in result.printed

@@ -11,6 +11,9 @@ SUBNET = "urn:pulumi:dev::softpos::softpos:network:SecureVpc$aws:ec2/subnet:Subn
 STACK = "urn:pulumi:dev::softpos::pulumi:pulumi:Stack::softpos-dev"
 
 
+STATE = {"type": "t", "urn": URN, "id": "i", "parent": "", "inputs": {}, "outputs": {}, "provider": ""}
+
+
 def step(op: str, urn: str = URN, kind: str = "resourcePreEvent", **others: Any) -> EngineEvent:
     """An event as the engine writes it into its log."""
     return EngineEvent.from_json(
@@ -62,9 +65,14 @@ def test_drift_is_what_a_refresh_found_to_differ() -> None:
         step("refresh", URN),
         step("update", URN, "resOutputsEvent", diffs=["backupRetentionPeriod"]),
         step("refresh", SUBNET),
-        step("same", SUBNET, "resOutputsEvent"),
+        step("refresh", SUBNET, "resOutputsEvent", new=STATE),
     )
     assert found.drift == (Change("update", URN, ("backupRetentionPeriod",)),)
+
+
+def test_what_is_gone_from_the_cloud_is_drift() -> None:
+    found = heard(step("refresh", URN, old=STATE), step("refresh", URN, "resOutputsEvent", old=STATE))
+    assert found.drift == (Change("delete", URN),)
 
 
 def test_an_update_without_a_refresh_is_no_drift() -> None:
