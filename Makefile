@@ -81,6 +81,10 @@ workflows: $(VENV)/.ready-dev ## Lint the GitHub workflows: actionlint where it 
 	@PATH="$$PWD/$(VENV)/bin:$$PATH"; if command -v actionlint >/dev/null; then actionlint; else echo "make workflows: actionlint is not installed and was skipped; go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12." >&2; fi
 	@$(VENV)/bin/zizmor --offline --no-progress --quiet --persona=pedantic .github
 
+.PHONY: docs
+docs: $(VENV)/.ready-dev ## Write the generated parts of docs/ and build the book in build/book
+	@$(RUN) -m operations docs && NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
+
 .PHONY: bench
 bench: $(VENV)/.ready ## Measure the figures that have a target
 	@$(RUN) -m operations bench $(ARGS)

@@ -12,6 +12,7 @@ import markupsafe
 
 from operations.evidence.assessment import ORDER, Assessment, Outcome, Result, assess
 from operations.evidence.provenance import Provenance
+from operations.evidence.records import number_key
 from operations.page.architecture import WHOLE_VPC, Architecture, read_architecture
 from operations.page.comparison import Comparison, Kind, compare
 from operations.page.drawing import draw
@@ -21,6 +22,7 @@ from operations.page.timeline import timeline
 from operations.rehearsal.document import Rehearsal
 from operations.rehearsal.forecast import LIMIT_SECONDS
 from operations.rehearsal.recording import Resource
+from policy.catalogue import requirements
 from policy.rule import Rule
 
 LONGEST_VALUE = 600
@@ -85,12 +87,7 @@ def _outcomes(assessment: Assessment) -> dict[str, Outcome]:
 def _rules_in_order(assessment: Assessment) -> list[tuple[Outcome, Rule]]:
     """Violations first, undetermined next, exceptions, then what passes; by requirement number within each."""
     found = [(assessment.worst(assessment.of(rule)), rule) for rule in assessment.rules]
-    return sorted(found, key=lambda pair: (ORDER[pair[0]], _numbers(pair[1].requirements), pair[1].name))
-
-
-def _numbers(requirements: Iterable[str]) -> tuple[int, ...]:
-    """``10.2.1.1`` sorts after ``8.3.6``."""
-    return min((tuple(int(part) for part in one.split(".")) for one in requirements), default=(99,))
+    return sorted(found, key=lambda pair: (ORDER[pair[0]], min(map(number_key, pair[1].requirements)), pair[1].name))
 
 
 def _chapters(rule: Rule) -> list[int]:
@@ -100,12 +97,14 @@ def _chapters(rule: Rule) -> list[int]:
 
 def _rule(outcome: Outcome, rule: Rule, assessment: Assessment) -> dict[str, Any]:
     results = sorted(assessment.of(rule), key=lambda result: ORDER[result.outcome])
+    numbers = sorted(rule.requirements, key=number_key)
     shown = [_result(result) for result in results if result.urn or result.message or result.setting]
     return {
         "name": rule.name,
         "claim": rule.claim,
         "outcome": outcome,
-        "requirements": rule.requirements,
+        "requirements": numbers,
+        "asks": [(number, requirements().get(number, "")) for number in numbers],
         "chapters": _chapters(rule),
         "controls": rule.controls,
         "severity": rule.severity.name.lower(),

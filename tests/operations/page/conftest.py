@@ -69,8 +69,8 @@ def page_file(page: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    """A started browser. Its driver keeps an event loop running in this thread, in which no program can be recorded."""
+def browser(page_file: Path, production: Recording) -> Iterator[object]:
+    """Started after every recording, and gone with its tests: both need the thread's event loop for themselves."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run make setup")
     if CHROMIUM is None:
         pytest.skip("no Chromium on PATH; install the operating system's package (Debian: chromium)")
