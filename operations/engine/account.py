@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from operations.engine import laws
 from operations.engine.clock import Clock, NoTime
+from operations.engine.creation import prerequisites, references, uniqueness
+from operations.engine.deletion import deletion, remains, written_buckets
 from operations.engine.durations import creation_seconds
 from operations.engine.faults import Faults
-from operations.engine.laws import Refused, Thing
+from operations.engine.thing import ROLE, Refused, Thing, kubernetes_id, texts
 from operations.rehearsal.stand_in_cloud import StandInCloud
 
 PROPAGATION_PATIENCE_SECONDS = 120.0
@@ -99,7 +100,7 @@ class Account:
         def change() -> Thing:
             with self._lock:
                 thing = self._find(type_, identity, home)
-                laws.references(type_, inputs, self._others(thing))
+                references(type_, inputs, self._others(thing))
                 self._show(thing, inputs)
                 return thing
 
@@ -125,8 +126,8 @@ class Account:
                 thing = self.read(type_, identity, home)
                 if thing is None:
                     return
-                laws.deletion(thing, self._others(thing))
-                self.remains |= laws.remains(thing, self.remains)
+                deletion(thing, self._others(thing))
+                self.remains |= remains(thing, self.remains)
                 del self.things[thing.number]
 
         self._done("delete", urn, remove)
@@ -151,14 +152,14 @@ class Account:
         with self._lock:
             thing = Thing(str(next(self._numbers)), type_, name, urn, dict(inputs), home=home)
             others = self._others(thing)
-            laws.uniqueness(thing, others, self.remains)
-            laws.references(type_, inputs, others)
-            laws.prerequisites(thing, others)
+            uniqueness(thing, others, self.remains)
+            references(type_, inputs, others)
+            prerequisites(thing, others)
             # The first of its name gets the id that it has in the rehearsal, so that both can be compared.
             seed = thing.number if (type_, name) in self._names else ""
             self._names.add((type_, name))
             thing.id, thing.invented = self._cloud.create(type_, name, inputs, seed)
-            thing.id = laws.kubernetes_id(thing) or thing.id
+            thing.id = kubernetes_id(thing) or thing.id
             thing.invented.update({**self.answers.get(type_, {}), "id": thing.id})
             self._show(thing, inputs)
             self.things[thing.number] = thing
@@ -168,7 +169,7 @@ class Account:
             fault.released.wait()
         with self._lock:
             thing.ready, thing.since = True, self.clock.now
-            for bucket in laws.written_buckets(thing, self._others(thing)):
+            for bucket in written_buckets(thing, self._others(thing)):
                 bucket.invented["written"] = True
         if fault and fault.kind == "lose-answer":
             raise Refused("RequestError: the connection was lost before the answer came")
@@ -178,15 +179,15 @@ class Account:
         """Let a thing be what its inputs say."""
         thing.inputs = dict(inputs)
         thing.outputs = {**inputs, **thing.invented}
-        thing.known = frozenset({thing.id, *laws.texts(thing.outputs)})
+        thing.known = frozenset({thing.id, *texts(thing.outputs)})
 
     def _await_roles(self, inputs: Mapping[str, Any]) -> None:
         """Wait for roles that are not usable yet, as long as the real provider would."""
         if not self.role_propagation_seconds:
             return
-        used = laws.texts(inputs)
+        used = texts(inputs)
         with self._lock:
-            since = [role.since for role in self.of(laws.ROLE) if role.ready and role.outputs["arn"] in used]
+            since = [role.since for role in self.of(ROLE) if role.ready and role.outputs["arn"] in used]
         left = max(since, default=-self.role_propagation_seconds) + self.role_propagation_seconds - self.clock.now
         if left > PROPAGATION_PATIENCE_SECONDS:
             self.clock.wait(PROPAGATION_PATIENCE_SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from operations.engine.laws import Thing
+from operations.engine.thing import Thing
 from operations.rehearsal.forecast import ASSUMED_SECONDS, INSTANCE, measured_durations
 
 

@@ -20,10 +20,10 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from operations.engine.account import Account
 from operations.engine.component import construct
-from operations.engine.laws import ROLE, Refused, Thing
 from operations.engine.names import named
 from operations.engine.replacement import changed, replaces
 from operations.engine.sdk import BRIDGE_DEFAULTS, UNKNOWN, NoSuchType, ResourceType, checked, properties, resource_type
+from operations.engine.thing import ROLE, Refused, Thing
 from operations.rehearsal.recording import plain_mapping
 from operations.rehearsal.stand_in_cloud import INVOKED, StandInCloud
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from operations.engine.laws import texts
+from operations.engine.thing import texts
 from operations.rehearsal.program import Recording
 from operations.rehearsal.recording import Resource
 

@@ -8,10 +8,10 @@ import pytest
 from operations.engine.account import Account
 from operations.engine.clock import Clock
 from operations.engine.faults import Fault
-from operations.engine.laws import Refused, Thing
 from operations.engine.names import named
 from operations.engine.replacement import replaces
 from operations.engine.sdk import UNKNOWN, checked, resource_type
+from operations.engine.thing import Refused, Thing
 
 LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 SUBNET = "aws:ec2/subnet:Subnet"
