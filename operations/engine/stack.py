@@ -166,7 +166,7 @@ class EngineStack(AbstractContextManager["EngineStack"]):
         content = yaml.safe_load(self._settings_file.read_text(encoding="utf-8"))
         self._settings_file.write_text(yaml.safe_dump({**content, "config": dict(settings)}), encoding="utf-8")
 
-    def set(self, key: str, value: str) -> None:
+    def set(self, key: str, value: Any) -> None:
         """Change one setting of the stack."""
         self.write_settings({**self.settings(), key: value})
 

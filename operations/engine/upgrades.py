@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from operations.engine.stack import EngineStack, Run
 
@@ -16,7 +17,7 @@ class Upgrade:
     what: str
     before: Mapping[str, str]
     """Settings of the deployed stack, where they are not the file's own."""
-    after: Mapping[str, str]
+    after: Mapping[str, Any]
 
 
 UPGRADES = (
@@ -33,9 +34,9 @@ UPGRADES = (
     Upgrade("Retention of database backups", {}, {"databaseBackupRetentionDays": "21"}),
     Upgrade("Node type of the cache", {}, {"cacheNodeType": "cache.r7g.xlarge"}),
     Upgrade("Engine version of the cache", {"cacheEngineVersion": "7.0"}, {"cacheEngineVersion": "7.1"}),
-    Upgrade("Trusted ranges of the bastion", {}, {"bastionTrustedCidrs": '["203.0.113.64/28"]'}),
+    Upgrade("Trusted ranges of the bastion", {}, {"bastionTrustedCidrs": ["203.0.113.64/28"]}),
     Upgrade("Instance type of the bastion", {}, {"bastionInstanceType": "t3.small"}),
-    Upgrade("Ranges of the data centre", {}, {"vpnOnPremisesCidrs": '["10.80.0.0/16", "10.81.0.0/16"]'}),
+    Upgrade("Ranges of the data centre", {}, {"vpnOnPremisesCidrs": ["10.80.0.0/16", "10.81.0.0/16"]}),
     Upgrade("Retention of logs", {}, {"auditLogRetentionDays": "731"}),
     Upgrade("Idle timeout and stickiness", {}, {"edgeIdleTimeoutSeconds": "90", "edgeStickinessSeconds": "7200"}),
     Upgrade("The agent's policy", {}, {"agentPolicyId": "99"}),
@@ -124,7 +125,7 @@ def _effect(upgrade: Upgrade, run: Run) -> Effect:
         created=types("create"),
         replaced=types("replace"),
         deleted=types("delete"),
-        problem=run.diagnostics() if run.code else "",
+        problem=(run.diagnostics() or run.output) if run.code else "",
     )
 
 
