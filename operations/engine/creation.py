@@ -55,6 +55,10 @@ IDENTITIES: Mapping[str, tuple[str, ...]] = {
 AWS would not refuse but silently overwrite (settings of the account or of a bucket), two owners are refused here."""
 
 
+SETTINGS = frozenset({"aws:guardduty/detectorFeature:DetectorFeature"})
+"""Types that are settings of something shared and stay when they are deleted: two owners may say the same."""
+
+
 def uniqueness(thing: Thing, others: Iterable[Thing], remains: set[tuple[str, str]]) -> None:
     """Refuse a second thing of the same identity."""
     identity = _identity(thing)
@@ -63,7 +67,8 @@ def uniqueness(thing: Thing, others: Iterable[Thing], remains: set[tuple[str, st
     if identity and (thing.type, str(identity[0])) in remains:
         raise Refused(f"AlreadyExists: {identity[0]} is still taken by one that is scheduled for deletion")
     for other in others:
-        if other.type == thing.type and other.home == thing.home and _identity(other) == identity:
+        agreed = thing.type in SETTINGS and other.inputs == thing.inputs
+        if other.type == thing.type and other.home == thing.home and _identity(other) == identity and not agreed:
             shown = ", ".join(str(part) for part in identity if part is not None) or "one in this account and Region"
             raise Refused(f"AlreadyExists: there is one already: {shown}")
 
