@@ -52,12 +52,15 @@ def _point_to_target(run: Run) -> Sequence[Effect]:
         f"{name}: {now.get(name)} to {wanted.get(name)}" for name in names if wanted.get(name) != now.get(name)
     )
     without = ", without the password" if "password" in now and "password" not in wanted else ""
-    keep = {"SecretId": arn, "VersionStage": BEFORE, "MoveToVersionId": aws.secret_version(arn)}
-    labelled = aws.secret_version(arn, BEFORE)
-    if labelled and labelled != keep["MoveToVersionId"]:
-        keep["RemoveFromVersionId"] = labelled
+    effects: list[Effect] = []
+    current, labelled = aws.secret_version(arn), aws.secret_version(arn, BEFORE)
+    if labelled != current:
+        keep = {"SecretId": arn, "VersionStage": BEFORE, "MoveToVersionId": current}
+        if labelled:
+            keep["RemoveFromVersionId"] = labelled
+        effects.append(ApiCall(service="secretsmanager", operation="update_secret_version_stage", arguments=keep))
     return [
-        ApiCall(service="secretsmanager", operation="update_secret_version_stage", arguments=keep),
+        *effects,
         ApiCall(
             service="secretsmanager",
             operation="put_secret_value",

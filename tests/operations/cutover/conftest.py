@@ -13,7 +13,7 @@ from moto.server import ThreadedMotoServer
 
 from operations.cutover import checks_source
 from tests.operations.cutover import amazon
-from tests.operations.cutover.rig import MEASURED, Rig, build
+from tests.operations.cutover.rig import Rig, build
 from tests.operations.cutover.servers import (
     BINARY_VARIABLE,
     Authority,
@@ -65,8 +65,11 @@ def aws() -> Iterator[tuple[amazon.Dms, str, str]]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for line in MEASURED:
-        terminalreporter.write_line(line)
+    """Prints what tests have measured, whichever process they ran in."""
+    for report in terminalreporter.getreports("passed"):
+        for name, line in report.user_properties:
+            if name == "measured":
+                terminalreporter.write_line(line)
 
 
 @pytest.fixture

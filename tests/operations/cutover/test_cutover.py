@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
 from operations.cutover.errors import RefusedError
-from tests.operations.cutover.rig import MEASURED, Rig
+from tests.operations.cutover.rig import Rig
 
 
 def validated(rig: Rig) -> None:
@@ -17,14 +18,17 @@ def validated(rig: Rig) -> None:
     rig.advance("validate")
 
 
-def test_not_one_acknowledged_payment_is_lost_or_doubled_by_a_cutover_and_a_way_back(rig: Rig) -> None:
+def test_not_one_acknowledged_payment_is_lost_or_doubled_by_a_cutover_and_a_way_back(
+    rig: Rig, record_property: Callable[[str, object], None]
+) -> None:
     validated(rig)
     rig.advance("watch")
     rig.application.wait_for_commits()
     felt = rig.application.longest_gap()
     facts = rig.record().facts
-    MEASURED.append(
-        f"cutover: downtime {facts['downtime_seconds']} s by the record, {felt:.2f} s as the application felt it"
+    record_property(
+        "measured",
+        f"cutover: downtime {facts['downtime_seconds']} s by the record, {felt:.2f} s as the application felt it",
     )
     assert rig.serving() == "target"
     assert not rig.writable("source")
@@ -36,7 +40,7 @@ def test_not_one_acknowledged_payment_is_lost_or_doubled_by_a_cutover_and_a_way_
     rig.application.wait_for_commits()
     commits = rig.application.commits[gaps:]
     back = max(later - earlier for earlier, later in itertools.pairwise(commits))
-    MEASURED.append(f"way back: {back:.2f} s as the application felt it")
+    record_property("measured", f"way back: {back:.2f} s as the application felt it")
     rig.application.stop()
     assert rig.serving() == "source"
     assert not rig.writable("target")
