@@ -229,6 +229,23 @@ def test_the_cli_is_of_the_same_release_as_the_locked_sdk() -> None:
     assert f"\npulumi=={version} " in (ROOT / "requirements.txt").read_text(encoding="utf-8")
 
 
+def test_the_provider_plugins_are_of_the_releases_that_are_locked(tmp_path: Path) -> None:
+    [script] = [step["run"] for step in steps(content(ACTIONS[0])) if "plugin install" in step.get("run", "")]
+    asked = tmp_path / "asked"
+    for name, line in (("pulumi", f'echo "$@" >> {asked}'), ("make", ":")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, env={"PATH": path}, check=True)  # noqa: S607
+    locked = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    wanted = re.findall(r"^pulumi-(aws|eks|kubernetes|random)==([0-9.]+)", locked, re.MULTILINE)
+    assert len(wanted) == 4
+    assert sorted(asked.read_text().splitlines()) == [
+        f"plugin install resource {name} v{version}" for name, version in sorted(wanted)
+    ]
+
+
 def test_the_nightly_run_looks_at_both_stacks_vulnerabilities_and_exceptions() -> None:
     found = named("nightly")["jobs"]
     assert [one["stack"] for one in found["drift"]["strategy"]["matrix"]["include"]] == ["dev", "prod"]

@@ -17,7 +17,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from operations.environments.forecast import record_example
 from operations.exits import FAILED, Stop
+from operations.pipeline.figures import figures
 from operations.rehearsal.forecast import forecast_creation
 from operations.rehearsal.judgement import PolicyPack
 from operations.rehearsal.program import ROOT, Recording
@@ -60,6 +62,9 @@ def _figures(stack: str, runs: int, say: Callable[[str], None]) -> Iterator[Figu
         seconds = forecast_creation(recording.resources, choice).seconds  # type: ignore[arg-type] # both are literals
         target = "<= 15" if choice == "median" else "<= 20"
         yield Figure(f"forecast of a deployment from zero, {name}", "min", [seconds / 60], target)
+    say("forecasting the pipeline")
+    for one in figures(record_stack("dev"), record_stack("prod"), record_example()):
+        yield Figure(one.name, "min", [one.minutes], one.target)
     say("measuring the rehearsal")
     yield Figure("rehearsal, wall", "s", [_seconds_of_rehearsal(stack) for _ in range(runs)], "<= 4")
     say("measuring the policy pack")

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from operations.environments.configuration import checked
+from operations.environments import lifetimes
+from operations.environments.addresses import free_range
+from operations.environments.configuration import checked, environment_configuration, ranges_in_use, source_settings
+from operations.environments.ledger import Environment
 from operations.exits import FAILED, REFUSED, Stop
 from operations.rehearsal.configuration import Configuration
 from operations.rehearsal.forecast import forecast_creation
 from operations.rehearsal.judgement import PackError, PolicyPack
-from operations.rehearsal.program import ROOT, ProgramError, record_program
+from operations.rehearsal.program import ROOT, ProgramError, Recording, record_program
+
+
+def example_configuration(source: str = "dev", name: str = "forecast") -> Configuration:
+    """The settings of an environment that nobody has, for forecasts and checks."""
+    configuration, settings = source_settings(source)
+    at = lifetimes.now()
+    environment = Environment(
+        name=name,
+        owner="nobody",
+        purpose="forecast",
+        source=source,
+        account=settings.account_id,
+        cidr=free_range(settings.temporary.cidrs, ranges_in_use(settings)),
+        created=at,
+        until=at + lifetimes.SHORTEST,
+    )
+    return environment_configuration(configuration, environment, zone_id="Z0123456789ABC")
+
+
+def record_example(source: str = "dev") -> Recording:
+    """One rehearsal of an environment that nobody has."""
+    configuration = example_configuration(source)
+    return record_program(configuration, checked(configuration))
 
 
 def judged(configuration: Configuration) -> tuple[int, float]:

@@ -14,10 +14,10 @@ from operations.rehearsal.program import Recording
 
 STEPS: Mapping[str, tuple[float, str]] = {
     "runner starts, checkout": (15, "assumed"),
-    "Python and the locked packages": (90, "measured: 81 s of one processor, nothing cached"),
-    "Pulumi CLI and its provider plugins": (40, "assumed: about 400 MB"),
-    "engine, program and policy pack start": (25, "measured here: an update without changes on stand-in providers"),
-    "smoke test": (25, "measured: each closed port costs five seconds of patience"),
+    "Pulumi CLI": (8, "assumed"),
+    "locked packages, beside them the provider plugins": (90, "measured: 81 s of one processor, nothing cached"),
+    "engine, program and policy pack start": (15, "measured: 300 resources and the pack, two processors"),
+    "smoke test": (8, "measured: a closed port costs five seconds of patience, all at once"),
 }
 """Seconds of a deploying job beside the deployment, and where they come from."""
 APPLICATION = "kubernetes:apps/v1:Deployment"

@@ -5,48 +5,23 @@ from __future__ import annotations
 import fnmatch
 import importlib.resources
 import json
-from datetime import UTC, datetime, timedelta
 from functools import cache
-from ipaddress import IPv4Network
 
 import pytest
 
 from bootstrap.permissions import READS, WITHOUT_AWS, WRITES, missing, writes_by_service
-from operations.environments.configuration import environment_configuration, source_settings
-from operations.environments.ledger import Environment
-from operations.rehearsal.configuration import Configuration, read_configuration
-from operations.rehearsal.program import ROOT, Recording, record_program
-from settings import read
+from operations.environments.forecast import record_example
+from operations.rehearsal.program import Recording
+from operations.rehearsal.stack_recording import record_stack
 
-STACKS = ("dev", "prod", "env-ana")
+ENVIRONMENT = "an environment"
+STACKS = ("dev", "prod", ENVIRONMENT)
 
 
 @cache
 def recorded(stack: str) -> Recording:
     """One rehearsal of the real program."""
-    configuration = _environment() if stack.startswith("env-") else read_configuration(ROOT, stack, {})
-    settings, problems = read(configuration.values, stack)
-    assert settings, problems
-    return record_program(configuration, settings)
-
-
-def _environment() -> Configuration:
-    source, settings = source_settings("dev")
-    at = datetime(2026, 11, 23, 9, tzinfo=UTC)
-    return environment_configuration(
-        source,
-        Environment(
-            name="ana",
-            owner="ana",
-            purpose="test",
-            source="dev",
-            account=settings.account_id,
-            cidr=IPv4Network("10.64.0.0/20"),
-            created=at,
-            until=at + timedelta(hours=8),
-        ),
-        "Z0123456789ABC",
-    )
+    return record_example() if stack == ENVIRONMENT else record_stack(stack)
 
 
 @pytest.mark.parametrize("stack", STACKS)

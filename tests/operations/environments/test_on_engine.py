@@ -25,9 +25,11 @@ from typing import Any
 import boto3
 import pytest
 
+from operations.engine import provider
 from operations.engine.account import Account
 from operations.engine.api_server import ApiServer
 from operations.engine.faults import Fault
+from operations.engine.names import named
 from operations.engine.provider import PACKAGES, Components, Providers
 from operations.engine.stack import NO_CLI, PARALLEL
 from operations.environments import lifetimes, stacks
@@ -181,6 +183,8 @@ def country(tmp_path: Path, aws: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
     with ApiServer() as server:
         account = Account(REGION, ACCOUNT, answers={"aws:eks/cluster:Cluster": {"endpoint": server.url}})
         made = Country(tmp_path, aws, account)
+        # Names with the digits of the rehearsal would be the same in environments that are created at one moment.
+        monkeypatch.setattr(provider, "named", lambda *given: named(*given[:-1], lambda *_: True))
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "played")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "played")
