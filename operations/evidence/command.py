@@ -22,6 +22,7 @@ from operations.files import write_whole
 from operations.rehearsal.program import ROOT
 from operations.rehearsal.recording import Resource
 from operations.rehearsal.stack_recording import record_stack
+from policy.catalogue import controls
 
 from_state = click.option(
     "--state", "state_file", type=click.Path(path_type=Path), help="Judge this `pulumi stack export`, not a rehearsal."
@@ -136,5 +137,7 @@ def _report(assessment: Assessment, directory: Path, seal: str) -> None:
     console = Console(highlight=False)
     counts = {outcome: sum(result.outcome is outcome for result in assessment.results) for outcome in Outcome}
     console.print(", ".join(f"{amount} {outcome}" for outcome, amount in counts.items()), soft_wrap=True)
+    waiting = sum(control.state in ("watched", "provided") for control in controls(assessment.rules))
+    console.print(f"{waiting} controls that only a running account can answer are undetermined.", soft_wrap=True)
     console.print(f"{directory / 'evidence.html'} is the place to start.", soft_wrap=True)
     console.print(f"Seal: {seal}\nKeep the seal elsewhere; evidence verify --seal compares with it.", soft_wrap=True)
