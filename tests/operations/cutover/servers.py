@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import datetime
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -42,6 +44,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_the_tests() -> None:
+    """Linux ends the server with the test run, even one that was killed and could not clean up."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -177,7 +188,11 @@ class TestServer:
         settings |= self.options
         command = [self.binary, "--no-defaults", *[f"--{name}={value}" for name, value in settings.items()]]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_the_tests if sys.platform == "linux" else None,
         )
         deadline = time.monotonic() + START_SECONDS
         while True:
