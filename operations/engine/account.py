@@ -19,6 +19,9 @@ from operations.rehearsal.stand_in_cloud import StandInCloud
 PROPAGATION_PATIENCE_SECONDS = 120.0
 """How long the real provider tries again with a role that is not usable yet."""
 
+RENEWED: Mapping[str, tuple[str, ...]] = {"aws:ec2/launchTemplate:LaunchTemplate": ("latestVersion",)}
+"""Outputs that count the updates of a thing; a preview of an update does not know them."""
+
 Verb = Literal["create", "update", "delete"]
 T = TypeVar("T")
 
@@ -100,6 +103,8 @@ class Account:
         def change() -> Thing:
             with self._lock:
                 thing = self._find(type_, identity, home)
+                for output in RENEWED.get(type_, ()):
+                    thing.invented[output] += 1
                 references(type_, inputs, self._others(thing))
                 self._show(thing, inputs)
                 return thing

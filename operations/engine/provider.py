@@ -18,7 +18,7 @@ import grpc
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from operations.engine.account import Account
+from operations.engine.account import RENEWED, Account
 from operations.engine.component import construct
 from operations.engine.names import named
 from operations.engine.replacement import changed, replaces
@@ -135,7 +135,8 @@ class Providers(provider_pb2_grpc.ResourceProviderServicer):
     def Update(self, request: provider_pb2.UpdateRequest, context: Any) -> provider_pb2.UpdateResponse:  # noqa: N802
         kind, inputs = _type(request.urn), plain_mapping(request.news)
         if request.preview:
-            return provider_pb2.UpdateResponse(properties=_struct({**plain_mapping(request.olds), **inputs}))
+            renewed = dict.fromkeys(RENEWED.get(kind.token, ()), UNKNOWN)
+            return provider_pb2.UpdateResponse(properties=_struct({**plain_mapping(request.olds), **inputs, **renewed}))
         with self._account.clock.at_work(), _answering(context):
             thing = self._account.update(kind.token, request.id, request.urn, inputs, self._home(kind))
             return provider_pb2.UpdateResponse(properties=_state(kind, thing))

@@ -267,3 +267,10 @@ def test_a_role_is_not_usable_before_it_has_spread() -> None:
         with pytest.raises(Refused, match="cannot be assumed"):
             create(account, "aws:iam/instanceProfile:InstanceProfile", "late", name="q", role=role.outputs["arn"])
     account.clock.close()
+
+
+def test_an_updated_launch_template_has_another_version(account: Account) -> None:
+    template = create(account, "aws:ec2/launchTemplate:LaunchTemplate", "template", name="template")
+    before = template.outputs["latestVersion"]
+    account.update(template.type, template.id, template.urn, {"name": "template", "userData": "new"}, template.home)
+    assert template.outputs["latestVersion"] == before + 1
