@@ -55,8 +55,13 @@ IDENTITIES: Mapping[str, tuple[str, ...]] = {
 AWS would not refuse but silently overwrite (settings of the account or of a bucket), two owners are refused here."""
 
 
-SETTINGS = frozenset({"aws:guardduty/detectorFeature:DetectorFeature"})
-"""Types that are settings of something shared and stay when they are deleted: two owners may say the same."""
+SETTINGS = frozenset(
+    {
+        "aws:guardduty/detectorFeature:DetectorFeature",
+        "aws:securityhub/standardsSubscription:StandardsSubscription",
+    }
+)
+"""Types that switch something on in what is shared; switching it on again changes nothing, so two may say the same."""
 
 
 def uniqueness(thing: Thing, others: Iterable[Thing], remains: set[tuple[str, str]]) -> None:
