@@ -111,7 +111,7 @@ def _holds(other: Thing, thing: Thing) -> bool:
         or other.type.startswith(KUBERNETES)
     ):
         return False
-    own = GOES_ALONG.get(thing.type, ())
+    own = ("name", *GOES_ALONG.get(thing.type, ()))  # what another is called itself refers to nothing
     handles = {thing.id, str(thing.outputs.get("arn", thing.id)), str(thing.outputs.get("name", thing.id))}
     return bool(handles & texts({name: value for name, value in other.inputs.items() if name not in own}))
 

@@ -274,3 +274,11 @@ def test_an_updated_launch_template_has_another_version(account: Account) -> Non
     before = template.outputs["latestVersion"]
     account.update(template.type, template.id, template.urn, {"name": "template", "userData": "new"}, template.home)
     assert template.outputs["latestVersion"] == before + 1
+
+
+def test_a_record_of_another_zone_of_the_same_name_does_not_hold_a_zone(account: Account) -> None:
+    zones = [create(account, "aws:route53/zone:Zone", logical, name="pay.example.org") for logical in ("one", "two")]
+    create(account, "aws:route53/record:Record", "record", name="pay.example.org", type="CAA", zoneId=zones[0].id)
+    delete(account, zones[1])
+    with pytest.raises(Refused, match="in use"):
+        delete(account, zones[0])
