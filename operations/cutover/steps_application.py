@@ -6,6 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ FROM performance_schema.events_errors_summary_global_by_error WHERE ERROR_NUMBER
 TOLERATED_ERRORS_PER_SECOND = 5.0
 
 
+AFTER = "AFTER-CUTOVER"
 BEFORE = "BEFORE-CUTOVER"
 """Staging label that keeps the secret's version from before the switch: the way back needs its password."""
 
@@ -52,22 +54,31 @@ def _point_to_target(run: Run) -> Sequence[Effect]:
         f"{name}: {now.get(name)} to {wanted.get(name)}" for name in names if wanted.get(name) != now.get(name)
     )
     without = ", without the password" if "password" in now and "password" not in wanted else ""
+    current, labelled, version = aws.secret_version(arn), aws.secret_version(arn, BEFORE), str(uuid.uuid4())
     effects: list[Effect] = []
-    current, labelled = aws.secret_version(arn), aws.secret_version(arn, BEFORE)
     if labelled != current:
-        keep = {"SecretId": arn, "VersionStage": BEFORE, "MoveToVersionId": current}
+        keep = {"VersionStage": BEFORE, "MoveToVersionId": current}
         if labelled:
             keep["RemoveFromVersionId"] = labelled
-        effects.append(ApiCall(service="secretsmanager", operation="update_secret_version_stage", arguments=keep))
+        effects.append(_move_label(arn, keep))
+    put = {"SecretId": arn, "ClientRequestToken": version, "SecretString": json.dumps(wanted), "VersionStages": [AFTER]}
     return [
         *effects,
         ApiCall(
             service="secretsmanager",
             operation="put_secret_value",
-            arguments={"SecretId": arn, "SecretString": json.dumps(wanted)},
+            arguments=put,
             hidden={"SecretString": f"<the same, but for {changed}{without}>"},
         ),
+        # Named from which version the label goes: a rotation in between makes AWS refuse rather than lose a password.
+        _move_label(arn, {"VersionStage": "AWSCURRENT", "MoveToVersionId": version, "RemoveFromVersionId": current}),
     ]
+
+
+def _move_label(arn: str, arguments: Mapping[str, str]) -> ApiCall:
+    return ApiCall(
+        service="secretsmanager", operation="update_secret_version_stage", arguments={"SecretId": arn, **arguments}
+    )
 
 
 def _point_to_source(run: Run) -> Sequence[Effect]:
@@ -76,8 +87,7 @@ def _point_to_source(run: Run) -> Sequence[Effect]:
     before, now = str(run.facts.get("application_version", "")), aws.secret_version(arn)
     if not before or before == now:
         return []
-    arguments = {"SecretId": arn, "VersionStage": "AWSCURRENT", "MoveToVersionId": before, "RemoveFromVersionId": now}
-    return [ApiCall(service="secretsmanager", operation="update_secret_version_stage", arguments=arguments)]
+    return [_move_label(arn, {"VersionStage": "AWSCURRENT", "MoveToVersionId": before, "RemoveFromVersionId": now})]
 
 
 def _reload(run: Run) -> Sequence[Effect]:
