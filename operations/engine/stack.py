@@ -117,9 +117,12 @@ class EngineStack(AbstractContextManager["EngineStack"]):
         """Take over what the account says."""
         return self.run("refresh", "--yes", "--skip-preview", *arguments)
 
-    def destroy(self, *arguments: str) -> Run:
-        """Delete everything."""
-        return self.run("destroy", "--yes", "--skip-preview", *arguments)
+    def destroy(self, *arguments: str, preview: bool = False) -> Run:
+        """Delete everything; without a preview first, unless `preview`.
+
+        A preview meets what is protected and ends the command there; without it, all else is deleted first.
+        """
+        return self.run("destroy", "--yes", *([] if preview else ["--skip-preview"]), *arguments)
 
     def run(self, verb: str, *arguments: str) -> Run:
         """Run one command to its end."""

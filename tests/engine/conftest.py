@@ -112,7 +112,7 @@ def life(request: pytest.FixtureRequest, cli: None, account_of: AccountOf) -> Li
         second = engine.up()
         operations_of_second = len(account.operations) - before
         refresh = engine.refresh()
-        destroy = engine.destroy()
+        destroy = engine.destroy(preview=stack == "prod")
     left = [thing.urn for thing in account.things.values()]
     return Life(
         stack=stack,
