@@ -165,6 +165,8 @@ class Account:
             self._names.add((type_, name))
             thing.id, thing.invented = self._cloud.create(type_, name, inputs, seed)
             thing.id = kubernetes_id(thing) or thing.id
+            if self.read(type_, thing.id, home):
+                thing.id = f"{thing.id}-{thing.number}"
             thing.invented.update({**self.answers.get(type_, {}), "id": thing.id})
             self._show(thing, inputs)
             self.things[thing.number] = thing

@@ -206,7 +206,7 @@ INVENTED: Mapping[str, Invented] = {
             "nameServers": ["ns-1.example.net", "ns-2.example.net", "ns-3.example.net", "ns-4.example.net"],
         },
     ),
-    "aws:route53/record:Record": Invented("{name}_{type}", {"fqdn": "{name}"}),
+    "aws:route53/record:Record": Invented("{zoneId}_{name}_{type}", {"fqdn": "{name}"}),
     "aws:s3/bucket:Bucket": Invented(
         "{bucket}",
         {

@@ -277,8 +277,14 @@ def test_an_updated_launch_template_has_another_version(account: Account) -> Non
 
 
 def test_a_record_of_another_zone_of_the_same_name_does_not_hold_a_zone(account: Account) -> None:
-    zones = [create(account, "aws:route53/zone:Zone", logical, name="pay.example.org") for logical in ("one", "two")]
-    create(account, "aws:route53/record:Record", "record", name="pay.example.org", type="CAA", zoneId=zones[0].id)
+    names = ("one", "two")
+    zones = [create(account, "aws:route53/zone:Zone", logical, name="pay.example.org") for logical in names]
+    records = [
+        create(account, "aws:route53/record:Record", "record", name="pay.example.org", type="CAA", zoneId=zone.id)
+        for zone in zones
+    ]
+    assert records[0].id != records[1].id
+    delete(account, records[1])
     delete(account, zones[1])
     with pytest.raises(Refused, match="in use"):
         delete(account, zones[0])
