@@ -247,6 +247,7 @@ outputs = {
         region=settings.region,
         vpn_connection_id=vpn.connection_id,
         application_secret_arn=service.connection_secret_arn,
+        application_authentication="iam",
         database_writer_endpoint=database.endpoint,
         database_reader_endpoint=database.reader_endpoint,
         database_cluster_id=database.cluster_identifier,
