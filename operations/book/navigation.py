@@ -11,7 +11,7 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
     "Start": ("index.md", "architecture.md"),
     "Reference": ("reference/components.md", "reference/settings.md"),
     "Policy": ("policy.md", "controls.md"),
-    "Operations": ("operations.md", "runbooks"),
+    "Operations": ("operations.md", "upgrades.md", "runbooks"),
     "Migration": ("migration.md", "runbooks/migration.md"),
     "Assessment": ("assessor.md",),
     "Build on it": ("building-on-it.md",),
