@@ -32,4 +32,4 @@ def test_a_typical_change_is_of_the_application_and_of_the_nodes() -> None:
 
 
 def test_each_step_of_the_pipeline_says_where_its_seconds_come_from() -> None:
-    assert all(source.startswith(("measured", "assumed")) for _, source in STEPS.values())
+    assert all(source.startswith(("measured", "estimated", "assumed")) for _, source in STEPS.values())
