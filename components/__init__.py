@@ -14,6 +14,6 @@
   `account_baseline`, `alarm_topic`), `dashboard`
 - keys: `encryption_keys`
 
-Shared by all: `placement` (names, ARNs, tags), `log_storage`, `log_delivery`, `alarms`, `service_role`, `pod_identity`,
-`private_bucket`.
+Shared by all: `placement` (names, ARNs, tags), `log_storage`, `log_delivery`, `alarms`, `roles`, `client_access`,
+`pod_identity`, `private_bucket`.
 """

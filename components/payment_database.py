@@ -20,6 +20,7 @@ import pulumi_random as random
 
 from components.alarms import Alarms
 from components.aurora_instances import AuroraInstances
+from components.client_access import admit_clients
 from components.database_alarms import announce_events, watch_database
 from components.database_engine import ENGINES, STATIC_PARAMETERS, EngineName, parameter_family, parameter_group_name
 from components.database_observation import DatabaseObservation
@@ -95,7 +96,15 @@ class PaymentDatabase(pulumi.ComponentResource):
         self.port = PORT
         self.database_name = DATABASE_NAME
         self.cluster_identifier = args.placement.name("database")
-        self.security_group_id = self._admit_clients()
+        self.security_group_id = admit_clients(
+            name,
+            args.placement,
+            vpc_id=args.vpc_id,
+            speaks="MySQL",
+            port=PORT,
+            clients=args.clients,
+            parent=self,
+        )
         self._observation = DatabaseObservation(name, args.placement, args.key_arn, self)
         self._cluster = self._create_cluster()
         self.cluster_resource_id = self._cluster.cluster_resource_id
@@ -110,31 +119,6 @@ class PaymentDatabase(pulumi.ComponentResource):
 
     def _tags(self, name: str, data_class: DataClass = DataClass.OPERATIONS) -> dict[str, str]:
         return self._args.placement.tags(name, data_class)
-
-    def _admit_clients(self) -> pulumi.Output[str]:
-        group_name = f"{self._name}-security-group"
-        group = aws.ec2.SecurityGroup(
-            group_name,
-            description="MySQL from the named clients; the database itself reaches nobody",
-            vpc_id=self._args.vpc_id,
-            egress=[],
-            tags=self._tags(group_name),
-            opts=self._children,
-        )
-        for role, client in self._args.clients.items():
-            name = f"{self._name}-from-{role}"
-            aws.vpc.SecurityGroupIngressRule(
-                name,
-                security_group_id=group.id,
-                referenced_security_group_id=client,
-                description=f"MySQL from {role}",
-                ip_protocol="tcp",
-                from_port=PORT,
-                to_port=PORT,
-                tags=self._tags(name),
-                opts=self._children,
-            )
-        return group.id
 
     def _create_cluster(self) -> aws.rds.Cluster:
         args, settings, placement = self._args, self._args.settings, self._args.placement

@@ -18,6 +18,7 @@ import pulumi_aws as aws
 
 from components.alarms import Alarms
 from components.cache_alarms import watch_cache
+from components.client_access import admit_clients
 from components.log_delivery import delivered_log_group
 from components.log_storage import LogStorage
 from components.placement import DataClass, Placement
@@ -91,7 +92,15 @@ class SessionCache(pulumi.ComponentResource):
         self.port = PORT
         self.replication_group_id = args.placement.name("cache")
         self.user_id = self.user_name = args.placement.name("application")
-        self.security_group_id = self._admit_clients()
+        self.security_group_id = admit_clients(
+            name,
+            args.placement,
+            vpc_id=args.vpc_id,
+            speaks="Redis",
+            port=PORT,
+            clients=args.clients,
+            parent=self,
+        )
         group = self._create_replication_group()
         self.primary_endpoint = group.primary_endpoint_address
         self.reader_endpoint = group.reader_endpoint_address
@@ -104,31 +113,6 @@ class SessionCache(pulumi.ComponentResource):
 
     def _tags(self, name: str, data_class: DataClass = DataClass.OPERATIONS) -> dict[str, str]:
         return self._args.placement.tags(name, data_class)
-
-    def _admit_clients(self) -> pulumi.Output[str]:
-        group_name = f"{self._name}-security-group"
-        group = aws.ec2.SecurityGroup(
-            group_name,
-            description="Redis from the named clients; the cache itself reaches nobody",
-            vpc_id=self._args.vpc_id,
-            egress=[],
-            tags=self._tags(group_name),
-            opts=self._children,
-        )
-        for role, client in self._args.clients.items():
-            name = f"{self._name}-from-{role}"
-            aws.vpc.SecurityGroupIngressRule(
-                name,
-                security_group_id=group.id,
-                referenced_security_group_id=client,
-                description=f"Redis from {role}",
-                ip_protocol="tcp",
-                from_port=PORT,
-                to_port=PORT,
-                tags=self._tags(name),
-                opts=self._children,
-            )
-        return group.id
 
     def _create_replication_group(self) -> aws.elasticache.ReplicationGroup:
         args, settings = self._args, self._args.settings
