@@ -6,11 +6,11 @@ from operations.environments import lifetimes
 from operations.environments.addresses import free_range
 from operations.environments.configuration import checked, environment_configuration, ranges_in_use, source_settings
 from operations.environments.ledger import Environment
-from operations.exits import FAILED, REFUSED, Stop
+from operations.exits import REFUSED, Stop
 from operations.rehearsal.configuration import Configuration
 from operations.rehearsal.forecast import forecast_creation
-from operations.rehearsal.judgement import PackError, PolicyPack
-from operations.rehearsal.program import ROOT, ProgramError, Recording, record_program
+from operations.rehearsal.program import Recording, record_program
+from operations.rehearsal.stack_recording import record_and_judge
 
 
 def example_configuration(source: str = "dev", name: str = "forecast") -> Configuration:
@@ -42,13 +42,7 @@ def judged(configuration: Configuration) -> tuple[int, float]:
     Raises:
         Stop: with each mandatory violation; or when the program or the pack fails.
     """
-    settings = checked(configuration)
-    try:
-        with PolicyPack(ROOT / "policy", configuration.project, configuration.stack) as pack:
-            recording = record_program(configuration, settings)
-            verdicts = pack.judge(recording.resources, configuration.values)
-    except (ProgramError, PackError) as error:
-        raise Stop(FAILED, str(error)) from None
+    recording, verdicts = record_and_judge(configuration, checked(configuration))
     if verdicts.blocking:
         raise Stop(REFUSED, *(f"{one.policy}: {one.message}" for one in verdicts.blocking))
     custom = sum(resource.custom for resource in recording.resources)

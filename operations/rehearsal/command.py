@@ -11,15 +11,14 @@ from typing import Any
 import click
 from rich.console import Console
 
-from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
+from operations.exits import BAD_INPUT, REFUSED, Stop
 from operations.files import check_writable, write_whole
-from operations.rehearsal.configuration import ConfigurationError, read_configuration
 from operations.rehearsal.document import Rehearsal, as_document
 from operations.rehearsal.forecast import forecast_creation
-from operations.rehearsal.judgement import PackError, PolicyPack
-from operations.rehearsal.program import ROOT, ProgramError, record_program
+from operations.rehearsal.program import ROOT
 from operations.rehearsal.report import print_report
-from settings import example_values, read
+from operations.rehearsal.stack_recording import record_and_judge, stack_settings
+from settings import example_values
 
 
 @click.command()
@@ -65,6 +64,7 @@ def rehearse(
     if html_file:
         write_whole(html_file, _page(rehearsal, older))
     print_report(rehearsal, Console(), whole=whole)
+    gc.freeze()
     if rehearsal.verdicts.blocking:
         raise Stop(REFUSED)
 
@@ -93,26 +93,10 @@ def _pairs(overrides: tuple[str, ...]) -> dict[str, str]:
 
 
 def _rehearse(stack: str, overrides: Mapping[str, str], say: Callable[[str], None], *, debug: bool) -> Rehearsal:
-    """The rehearsal's steps; the policy pack starts in its own process while the program still runs."""
     # A short life: walking the SDK's many thousand classes over and over took a third of the time.
     gc.disable()
-    try:
-        configuration = read_configuration(ROOT, stack, overrides)
-    except ConfigurationError as error:
-        raise Stop(BAD_INPUT, str(error)) from None
-    settings, problems = read(configuration.values, stack)
-    if settings is None:
-        raise Stop(BAD_INPUT, *map(str, problems))
-    try:
-        with PolicyPack(ROOT / "policy", configuration.project, stack) as pack:
-            recording = record_program(
-                configuration, settings, lambda count: say(f"running the program: {count} resources")
-            )
-            say(f"judging {len(recording.resources)} resources")
-            verdicts = pack.judge(recording.resources, configuration.values)
-    except (ProgramError, PackError) as error:
-        details = (error.details,) if debug and isinstance(error, ProgramError) else ()
-        raise Stop(FAILED, *details, str(error)) from None
+    configuration, settings = stack_settings(stack, overrides)
+    recording, verdicts = record_and_judge(configuration, settings, say, debug=debug)
     return Rehearsal(
         recording=recording,
         verdicts=verdicts,

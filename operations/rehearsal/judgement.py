@@ -96,8 +96,8 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
             self._process.wait()
 
     def judge(self, resources: Iterable[Resource], configuration: Mapping[str, str]) -> Verdicts:
-        """Put every resource, then the whole stack, to the pack."""
-        judged = list(resources)
+        """Put every resource to the pack as it comes, then the whole stack."""
+        judged: list[Resource] = []
         with grpc.insecure_channel(
             f"127.0.0.1:{self._await_port()}",
             options=[
@@ -109,7 +109,7 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
             try:
                 info = stub.GetAnalyzerInfo(empty_pb2.Empty())
                 self._configure(stub, info, configuration)
-                answers = [*_each(stub, judged), stub.AnalyzeStack(_stack_request(judged))]
+                answers = [*_each(stub, _noted(resources, judged)), stub.AnalyzeStack(_stack_request(judged))]
             except grpc.RpcError as error:
                 raise self._broken(f"{error.code().name}: {error.details()}") from error
         return _sorted_verdicts(info, answers)
@@ -158,7 +158,15 @@ def _drain(stream: Iterable[str] | None, sink: object) -> None:
     sink("")  # type: ignore[operator]
 
 
-def _each(stub: analyzer_pb2_grpc.AnalyzerStub, resources: list[Resource]) -> Iterator[analyzer_pb2.AnalyzeResponse]:
+def _noted(resources: Iterable[Resource], into: list[Resource]) -> Iterator[Resource]:
+    for resource in resources:
+        into.append(resource)
+        yield resource
+
+
+def _each(
+    stub: analyzer_pb2_grpc.AnalyzerStub, resources: Iterable[Resource]
+) -> Iterator[analyzer_pb2.AnalyzeResponse]:
     """One request a resource; all are under way at once, as the engine's are."""
     waiting = [
         stub.Analyze.future(

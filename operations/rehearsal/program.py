@@ -7,19 +7,22 @@ import os
 import runpy
 import traceback
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pulumi
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
 from operations.rehearsal.configuration import Configuration
+from operations.rehearsal.light_sdk import light_sdk
 from operations.rehearsal.recording import Recorder, Resource
 from operations.rehearsal.stand_in_cloud import StandInCloud
 from settings import REHEARSAL, Settings
 
+_T = TypeVar("_T")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -56,33 +59,36 @@ class Recording:
 
 
 def record_program(
-    configuration: Configuration, settings: Settings, progress: Callable[[int], None] = lambda _: None
+    configuration: Configuration, settings: Settings, hear: Callable[[Resource], None] = lambda _: None
 ) -> Recording:
     """Run the project's `__main__.py` once with `configuration`, of which `settings` are the typed form.
+
+    `hear` is told of each resource as soon as the program has registered it.
 
     Raises:
         ProgramError: when the program fails.
     """
     cloud = StandInCloud(settings.region, settings.account_id)
-    return record(_run_main_file, cloud, configuration, progress)
+    return record(_run_main_file, cloud, configuration, hear)
 
 
 def record(
     program: Callable[[], None],
     cloud: StandInCloud,
     configuration: Configuration,
-    progress: Callable[[int], None] = lambda _: None,
+    hear: Callable[[Resource], None] = lambda _: None,
 ) -> Recording:
     """Run any Pulumi program against `cloud` and wait until all its registrations are answered.
 
     Raises:
         ProgramError: when the program fails.
     """
-    recorder = Recorder(cloud, progress)
+    recorder = Recorder(cloud, hear)
     before = os.environ.get(REHEARSAL)
     os.environ[REHEARSAL] = "1"
     try:
-        asyncio.run(_play(program, configuration, recorder))
+        with light_sdk():
+            asyncio.run(_play(program, configuration, recorder))
     except Exception as error:
         raise ProgramError(_sentence(error), traceback.format_exc()) from error
     finally:
@@ -93,8 +99,10 @@ def record(
 
 async def _play(program: Callable[[], None], configuration: Configuration, recorder: Recorder) -> None:
     """Point the SDK at the recorder and run the program as the language host would."""
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(_AtOnce())
     # A failure is raised once, by the run; the same error in every task that waited for it is not told again.
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+    loop.set_exception_handler(lambda _loop, _context: None)
     SETTINGS.outputs.clear()  # what a failed run before this one left behind belongs to a loop that is closed
     pulumi.runtime.set_mocks(
         recorder.mocks, project=configuration.project, stack=configuration.stack, preview=False, monitor=recorder
@@ -102,6 +110,18 @@ async def _play(program: Callable[[], None], configuration: Configuration, recor
     set_root_resource(None)  # type: ignore[arg-type] # set_mocks made a root for tests; the program's run makes its own
     pulumi.runtime.set_all_config(dict(configuration.values))
     await run_in_stack(program)
+
+
+class _AtOnce(ThreadPoolExecutor):
+    """Calls at once, in the caller's thread, what waits for nobody: the recorder answers from memory."""
+
+    def submit(self, call: Callable[..., _T], /, *arguments: Any, **named: Any) -> Future[_T]:
+        future = Future[_T]()
+        try:
+            future.set_result(call(*arguments, **named))
+        except Exception as error:  # noqa: BLE001 the future carries it to whoever waits
+            future.set_exception(error)
+        return future
 
 
 def _run_main_file() -> None:

@@ -97,10 +97,10 @@ class Cloud(mocks.Mocks):
 class Recorder(mocks.MockMonitor):
     """A resource monitor that answers from a stand-in cloud and keeps what it was asked."""
 
-    def __init__(self, cloud: Cloud, progress: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(self, cloud: Cloud, hear: Callable[[Resource], None] = lambda _: None) -> None:
         super().__init__(cloud)
         self._cloud = cloud
-        self._progress = progress
+        self._hear = hear
         self._lock = threading.Lock()
         self._recorded: dict[str, Resource] = {}
         self.stack_outputs: dict[str, Any] = {}
@@ -153,10 +153,10 @@ class Recorder(mocks.MockMonitor):
                 raise ValueError(f"duplicate resource: two resources are named {request.name!r} ({urn}); rename one.")
             self._recorded[urn] = resource
             self.resources[urn] = mocks.MockMonitor.ResourceRegistration(urn, identity, dict(resource.outputs))
-            for child in self._cloud.children(resource):
-                self._recorded[child.urn] = child
-            count = len(self._recorded)
-        self._progress(count)
+            children = {child.urn: child for child in self._cloud.children(resource)}
+            self._recorded |= children
+        for one in (resource, *children.values()):
+            self._hear(one)
         answer = struct_pb2.Struct()
         answer.CopyFrom(request.object)
         answer.update(outputs)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from types import MappingProxyType
 
 from operations.exits import BAD_INPUT, FAILED, Stop
-from operations.rehearsal.configuration import ConfigurationError, read_configuration
+from operations.rehearsal.configuration import Configuration, ConfigurationError, read_configuration
+from operations.rehearsal.judgement import PackError, PolicyPack, Verdicts
 from operations.rehearsal.program import ROOT, ProgramError, Recording, record_program
-from settings import read
+from operations.rehearsal.recording import Resource
+from settings import Settings, read
 
 
-def record_stack(stack: str, overrides: Mapping[str, str] = MappingProxyType({})) -> Recording:
-    """Play the program with a stack's own settings, some of them overridden.
+def stack_settings(stack: str, overrides: Mapping[str, str] = MappingProxyType({})) -> tuple[Configuration, Settings]:
+    """A stack's configuration, some of it overridden, and its typed form.
 
     Raises:
-        Stop: when the settings cannot be used, one line for each problem, or when the program fails.
+        Stop: when the settings cannot be used, one line for each problem.
     """
     try:
         configuration = read_configuration(ROOT, stack, overrides)
@@ -24,7 +28,51 @@ def record_stack(stack: str, overrides: Mapping[str, str] = MappingProxyType({})
     settings, problems = read(configuration.values, stack)
     if settings is None:
         raise Stop(BAD_INPUT, *map(str, problems))
+    return configuration, settings
+
+
+def record_stack(stack: str, overrides: Mapping[str, str] = MappingProxyType({})) -> Recording:
+    """Play the program with a stack's own settings, some of them overridden.
+
+    Raises:
+        Stop: when the settings cannot be used, or when the program fails.
+    """
     try:
-        return record_program(configuration, settings)
+        return record_program(*stack_settings(stack, overrides))
     except ProgramError as error:
         raise Stop(FAILED, str(error)) from None
+
+
+def record_and_judge(
+    configuration: Configuration,
+    settings: Settings,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    debug: bool = False,
+) -> tuple[Recording, Verdicts]:
+    """Play the program, each resource judged by the policy pack as soon as it is registered, as the engine does it.
+
+    Raises:
+        Stop: when the program or the pack fails; with the program's traceback where `debug` asks for it.
+    """
+    arrivals = SimpleQueue[Resource | None]()
+
+    def hear(resource: Resource) -> None:
+        arrivals.put(resource)
+        say(f"running the program: {resource.name}")
+
+    try:
+        with (
+            PolicyPack(ROOT / "policy", configuration.project, configuration.stack) as pack,
+            ThreadPoolExecutor(1) as aside,
+        ):
+            judging = aside.submit(pack.judge, iter(arrivals.get, None), configuration.values)
+            try:
+                recording = record_program(configuration, settings, hear)
+            finally:
+                arrivals.put(None)
+            say(f"judging {len(recording.resources)} resources")
+            return recording, judging.result()
+    except (ProgramError, PackError) as error:
+        details = (error.details,) if debug and isinstance(error, ProgramError) else ()
+        raise Stop(FAILED, *details, str(error)) from None

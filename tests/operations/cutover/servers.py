@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import datetime
 import os
@@ -17,6 +18,7 @@ import time
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 import pymysql
@@ -41,9 +43,12 @@ def is_mariadb(binary: str) -> bool:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port below those that the system gives to clients, so that none of their connections takes it meanwhile."""
+    for port in SystemRandom().sample(range(20_000, 32_000), 100):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("No port is free between 20000 and 32000 on loopback; end what holds them.")
 
 
 _LIBC = ctypes.CDLL(None)
