@@ -131,7 +131,7 @@ class DatabaseSettings:
         str, OneOf(("8.4.mysql_aurora.8.4.7", "8.4.mysql_aurora.8.4.8", "8.0.mysql_aurora.3.10.4", "8.4.7", "8.4.8"))
     ]
     instance_class: Annotated[str, Matching(r"db\.[a-z0-9-]+\.[a-z0-9]+", "an RDS instance class such as db.r7g.large")]
-    readers: Annotated[int, Between(1, 15, "readers")]
+    readers: Annotated[int, Between(0, 15, "readers")]
     readers_max: Annotated[int, Between(1, 15, "readers")]
     backup_retention_days: Annotated[int, Between(7, 35, "days")]
     deletion_protection: Annotated[bool, yes_or_no]

@@ -52,7 +52,8 @@ class AuroraInstances:
             self._create_instance(f"reader-{number}", number, parameters, [writer])
             for number in range(1, self.settings.readers + 1)
         ]
-        self._scale(readers)
+        if readers:  # autoscaling reads their load, so it cannot add the first
+            self._scale(readers)
         return writer
 
     def _create_parameters(self) -> aws.rds.ParameterGroup:

@@ -363,6 +363,16 @@ def test_the_workload_does_not_wait_for_the_database(prod: Recording) -> None:
     assert ends["service-deployment"] < ends["database-reader-1"]
 
 
+def test_in_dev_control_plane_and_nodes_decide_the_time() -> None:
+    """What ends last there is the add-on beside the workload on the first node."""
+    forecast = forecast_creation(recorded("dev").resources)
+    for path in (forecast.critical_path, forecast.service_path):
+        long = [step.urn.rpartition("::")[2] for step in path[:-1] if step.seconds > 30]
+        assert long == ["cluster-control-plane-eksCluster", "cluster-nodes"]
+    assert forecast.service_path[-1].urn.endswith("service-deployment")
+    assert forecast.seconds - forecast.service_path[-1].end <= 30
+
+
 def test_configuration_files_name_nothing_secret() -> None:
     for stack in ("dev", "prod"):
         content = (ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")

@@ -30,7 +30,7 @@ UPGRADES = (
         {"databaseEngineVersion": "8.4.mysql_aurora.8.4.7"},
         {"databaseEngineVersion": "8.4.mysql_aurora.8.4.8"},
     ),
-    Upgrade("Another reader of the database", {}, {"databaseReaders": "2", "databaseReadersMax": "4"}),
+    Upgrade("Another reader of the database", {"databaseReaders": "1"}, {"databaseReaders": "2"}),
     Upgrade("Retention of database backups", {}, {"databaseBackupRetentionDays": "21"}),
     Upgrade("Node type of the cache", {}, {"cacheNodeType": "cache.r7g.xlarge"}),
     Upgrade("Engine version of the cache", {"cacheEngineVersion": "7.0"}, {"cacheEngineVersion": "7.1"}),

@@ -25,7 +25,7 @@ SMALL: Mapping[str, str] = {
     "serviceReplicasMin": "2",
     "serviceReplicasMax": "2",
     "databaseInstanceClass": "db.t4g.medium",
-    "databaseReaders": "1",
+    "databaseReaders": "0",
     "databaseReadersMax": "1",
     "databaseBackupRetentionDays": "7",
     "cacheNodeType": "cache.t4g.small",

@@ -63,6 +63,7 @@ def _forecast(forecast: Forecast) -> dict[str, Any]:
     return {
         "seconds": forecast.seconds,
         "critical_path": [step.urn for step in forecast.critical_path],
+        "service_path": [step.urn for step in forecast.service_path],
         "limit_seconds": LIMIT_SECONDS,
         "statistic": forecast.statistic,
         "assumed_resources": forecast.assumed,

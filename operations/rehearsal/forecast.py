@@ -18,6 +18,8 @@ from operations.rehearsal.recording import Resource
 
 LIMIT_SECONDS = 20 * 60
 """From done to deployed: the case study's promise."""
+APPLICATION = "SoftPosService$kubernetes:apps/v1:Deployment::"
+"""In the URN of the application's deployment."""
 ASSUMED_SECONDS = {"median": 2.0, "max": 10.0}
 """For types that nobody has measured: associations, rules, policies and the like, which AWS answers at once."""
 
@@ -55,8 +57,17 @@ class Forecast:
     @property
     def critical_path(self) -> tuple[Step, ...]:
         """The chain that decides the time, first step first; steps that take no time are left out."""
+        return self._chain_to(self.steps.values())
+
+    @property
+    def service_path(self) -> tuple[Step, ...]:
+        """The chain until the application runs, as `critical_path`; empty for a program without it."""
+        return self._chain_to(step for step in self.steps.values() if APPLICATION in step.urn)
+
+    def _chain_to(self, ends: Iterable[Step]) -> tuple[Step, ...]:
+        """What was waited for until the last of `ends`."""
         chain: list[Step] = []
-        step = max(self.steps.values(), key=lambda one: one.end, default=None)
+        step = max(ends, key=lambda one: one.end, default=None)
         while step is not None:
             chain.append(step)
             step = self.steps.get(step.waited_for)

@@ -11,7 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from operations.rehearsal.document import Rehearsal
-from operations.rehearsal.forecast import LIMIT_SECONDS, Forecast
+from operations.rehearsal.forecast import LIMIT_SECONDS, Forecast, Step
 from operations.rehearsal.judgement import EXCEPTION, Finding
 from operations.rehearsal.recording import Resource
 
@@ -93,11 +93,13 @@ def _print_indented(console: Console, text: Text) -> None:
 
 def _print_forecast(rehearsal: Rehearsal, console: Console) -> None:
     median, worst = rehearsal.forecast, rehearsal.worst_case
-    chain = " -> ".join(f"{step.urn.rpartition('::')[2]} {step.seconds:.0f} s" for step in median.critical_path)
+    service = median.service_path
+    running = [f"the application runs after {service[-1].end / 60:.1f} min: {_chain(service)}"] if service else []
     console.print(Text("Forecast of a deployment from nothing", style="bold"))
     for line, style in (
         (f"median {_minutes(median)}, slowest measured {_minutes(worst)}, limit {LIMIT_SECONDS // 60} min", ""),
-        (f"longest chain: {chain}", ""),
+        *((line, "") for line in running),
+        (f"longest chain: {_chain(median.critical_path)}", ""),
         (
             f"a model of other deployments' public logs; assumed are the times of {median.assumed} quick resources",
             "dim",
@@ -105,6 +107,10 @@ def _print_forecast(rehearsal: Rehearsal, console: Console) -> None:
     ):
         _print_indented(console, Text(line, style))
     console.print()
+
+
+def _chain(steps: Iterable[Step]) -> str:
+    return " -> ".join(f"{step.urn.rpartition('::')[2]} {step.seconds:.0f} s" for step in steps)
 
 
 def _minutes(forecast: Forecast) -> str:

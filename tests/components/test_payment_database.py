@@ -151,6 +151,12 @@ def test_clients_that_wait_for_a_writable_database_wait_for_no_reader(
     assert recording.named("client").dependencies == (recording.named("database-writer").urn,)
 
 
+def test_a_database_without_readers_has_no_autoscaling_that_could_not_add_the_first(build: Build) -> None:
+    recording = build(replace(AURORA, readers=0))
+    assert [one.name for one in recording.of("aws:rds/clusterInstance:ClusterInstance")] == ["database-writer"]
+    assert recording.of("aws:appautoscaling/target:Target") == recording.of("aws:appautoscaling/policy:Policy") == ()
+
+
 def test_reader_autoscaling_keeps_to_the_settings_and_starts_after_the_readers(build: Build) -> None:
     recording = build(AURORA)
     target = recording.named("database-reader-scaling")
