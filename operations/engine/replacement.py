@@ -30,16 +30,21 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     return [name for name in names if before.get(name) != after.get(name)]
 
 
+def replacing_paths(kind: ResourceType, inputs: Mapping[str, Any]) -> frozenset[str]:
+    """The paths of the properties of a resource with these inputs whose change makes a new one, its name among them."""
+    if kind.token.startswith("kubernetes:"):
+        return frozenset(
+            {"metadata.name", "metadata.namespace", *(["spec.selector"] if ":apps/" in kind.token else [])}
+        )
+    rule = naming(kind)
+    user_data = ("userData", "userDataBase64") if inputs.get("userDataReplaceOnChange") else ()
+    return frozenset({*replacing().get(kind.token, ()), *([rule.property] if rule else []), *user_data})
+
+
 def replaces(kind: ResourceType, before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> bool:
     """Whether the change of the top-level property `name` makes a new resource."""
-    if kind.token.startswith("kubernetes:"):
-        paths = {"metadata.name", "metadata.namespace", *(["spec.selector"] if ":apps/" in kind.token else [])}
-    else:
-        rule = naming(kind)
-        paths = {*replacing().get(kind.token, ()), *([rule.property] if rule else [])}
-        if after.get("userDataReplaceOnChange"):
-            paths |= {"userData", "userDataBase64"}
-    return any(path.split(".")[0] == name and value_at(before, path) != value_at(after, path) for path in paths)
+    paths = (path for path in replacing_paths(kind, after) if path.split(".")[0] == name)
+    return any(value_at(before, path) != value_at(after, path) for path in paths)
 
 
 def value_at(inputs: Mapping[str, Any], path: str) -> Any:

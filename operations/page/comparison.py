@@ -1,7 +1,7 @@
 """Two rehearsals of one stack: what is new, changed, replaced and deleted, and what that means for data, time and cost.
 
-What forces a replacement is AWS's to say; `replacement.csv` holds what the provider documents for the types of this
-program. A preview on the real engine decides; this comparison says beforehand where to look.
+What forces a replacement is AWS's to say; the tests on the engine use the same table (`engine/replacements.csv`). A
+preview in the account decides; this comparison says beforehand where to look. `stateful.csv` says what holds what.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 
 from google.protobuf import struct_pb2
 
+from operations.engine.replacement import replaces, replacing_paths
+from operations.engine.sdk import resource_type
 from operations.exits import BAD_INPUT, Stop
 from operations.page.prices import Estimate, estimate
 from operations.rehearsal.document import Rehearsal
@@ -169,7 +171,7 @@ def _kept(before: Mapping[str, Resource], after: Mapping[str, Resource]) -> Iter
         moved = {
             key: urns
             for key, urns in resource.property_dependencies.items()
-            if _replaces(resource.type, key) and replaced.intersection(urns)
+            if replaced.intersection(urns) and key in {path.split(".")[0] for path in _replacing_paths(resource)}
         }
         if moved:
             differences += tuple(
@@ -191,8 +193,9 @@ def _differences(resource: Resource, before: Mapping[str, Any], after: Mapping[s
     for key in sorted({*before, *after}):
         if key in resource.ignore_changes or before.get(key) == after.get(key):
             continue
+        replaced = _judged(resource) and replaces(resource_type(resource.type), before, after, key)
         for path, old, new in _leaves(key, before.get(key), after.get(key)):
-            yield Difference(path, _shown(old), _shown(new), _replaces(resource.type, key))
+            yield Difference(path, _shown(old), _shown(new), replaced)
 
 
 def _leaves(path: str, before: Any, after: Any) -> Iterable[tuple[str, Any, Any]]:
@@ -212,32 +215,30 @@ def _shown(value: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
 
 
+def _judged(resource: Resource) -> bool:
+    return resource.type.startswith(("aws:", "kubernetes:"))
+
+
+def _replacing_paths(resource: Resource) -> frozenset[str]:
+    return replacing_paths(resource_type(resource.type), resource.inputs) if _judged(resource) else frozenset()
+
+
 @dataclass(frozen=True)
 class _Stateful:
-    properties: frozenset[str]
     holds: str
     kept_by: str
 
 
 @cache
-def _table() -> Mapping[str, _Stateful]:
-    with Path(__file__).with_name("replacement.csv").open(encoding="utf-8", newline="") as file:
-        return {
-            row["type"]: _Stateful(frozenset(row["properties"].split()), row["holds"], row["kept_by"])
-            for row in csv.DictReader(file)
-        }
-
-
-def _replaces(type_: str, key: str) -> bool:
-    table = _table()
-    own = table.get(type_)
-    return key in (own.properties if own else table["*"].properties if type_.startswith("aws:") else ())
+def _stateful() -> Mapping[str, _Stateful]:
+    with Path(__file__).with_name("stateful.csv").open(encoding="utf-8", newline="") as file:
+        return {row["type"]: _Stateful(row["holds"], row["kept_by"]) for row in csv.DictReader(file)}
 
 
 def _fate(resource: Resource, verb: str) -> str:
     """What happens to what a resource holds when it goes."""
-    row = _table().get(resource.type)
-    if row is None or not row.holds:
+    row = _stateful().get(resource.type)
+    if row is None:
         return ""
     if resource.protect:
         return f"holds {row.holds}: protected, so the update would stop before it is {verb}"
