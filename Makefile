@@ -10,6 +10,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 VENV := .venv
 RUN := $(VENV)/bin/python
 TEST_WORKERS ?= 2
+ROWS ?= 1000000
 
 # A virtual environment whose interpreter no longer starts (moved, upgraded, half-made) is made anew.
 ifneq ($(shell $(RUN) -c 'print("works")' 2>/dev/null),works)
@@ -86,8 +87,9 @@ docs: $(VENV)/.ready-dev ## Write the generated parts of docs/ and build the boo
 	@$(RUN) -m operations docs && NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
 
 .PHONY: bench
-bench: $(VENV)/.ready ## Measure the figures that have a target
+bench: $(VENV)/.ready-dev ## Measure the figures that have a target; ROWS="1000000 10000000" for larger tables
 	@$(RUN) -m operations bench $(ARGS)
+	@$(RUN) -m tests.operations.cutover.bench_verification --rows $(ROWS)
 
 .PHONY: lock
 lock: ## Lock requirements*.in with hashes (needs uv)

@@ -143,8 +143,7 @@ def percona(server: TestServer) -> float | None:
 
 def measure(rows: int, parallel: int) -> None:
     binary = server_binary()
-    if binary is None:
-        sys.exit("No MySQL-compatible server is installed.")
+    assert binary is not None
     base = Path(tempfile.mkdtemp(prefix="bench-verification-"))
     pair: list[TestServer] = []
     try:
@@ -191,6 +190,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000], help="sizes to measure")
     parser.add_argument("--parallel", type=int, default=2)
     chosen = parser.parse_args()
+    if server_binary() is None:
+        print("The comparison of two databases was not measured: install mariadb-server, and run again.")  # noqa: T201
+        return
     for rows in chosen.rows:
         measure(rows, chosen.parallel)
 
