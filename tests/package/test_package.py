@@ -109,18 +109,25 @@ def test_an_example_gives_what_is_needed_and_nothing_unknown(example: str, schem
         assert given <= set(resource["inputProperties"])
 
 
-def test_the_typescript_example_type_checks(tmp_path: Path) -> None:
-    """Against an SDK that the CLI makes of the schema."""
-    missing = [name for name in ("pulumi", "npm") if shutil.which(name) is None]
+@pytest.mark.slow
+def test_the_typescript_example_type_checks(tmp_path: Path, schema: dict[str, Any]) -> None:
+    """Against the SDK that the CLI makes of the schema."""
+    missing = [name for name in ("pulumi", "pulumi-language-nodejs", "npm") if shutil.which(name) is None]
     if missing:
         pytest.skip(f"no {' and no '.join(missing)} on PATH; the SDK for TypeScript is made by the Pulumi CLI")
-    shutil.copytree(ROOT / "examples" / "typescript", tmp_path / "example")
-    for command in (
-        ["pulumi", "package", "add", str(ROOT / "package")],
-        ["npm", "install", "--no-audit", "--no-fund"],
-        ["npx", "tsc"],
+    example = tmp_path / "example"
+    shutil.copytree(ROOT / "examples" / "typescript", example)
+    (tmp_path / "schema.json").write_text(json.dumps(schema), encoding="utf-8")
+    project = json.loads((example / "package.json").read_text(encoding="utf-8"))
+    project["dependencies"]["@pulumi/softpos"] = "file:./sdk/nodejs"
+    (example / "package.json").write_text(json.dumps(project), encoding="utf-8")
+    for place, command in (
+        (
+            tmp_path,
+            ["pulumi", "package", "gen-sdk", "schema.json", "--language", "nodejs", "--out", "example/sdk", "--local"],
+        ),
+        (example, ["npm", "install", "--no-audit", "--no-fund"]),
+        (example, ["npx", "tsc"]),
     ):
-        done = subprocess.run(
-            command, cwd=tmp_path / "example", capture_output=True, text=True, timeout=500, check=False
-        )
+        done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=500, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
