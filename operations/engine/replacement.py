@@ -1,8 +1,9 @@
 """Which changes replace a resource instead of updating it.
 
 `replacements.csv` lists, for the types of this program, the properties that the AWS provider marks as forcing a new
-resource: from the SDK's documentation where it says so, else from the provider's own behaviour. The SDK's documentation
-is silent about most of them; a property that is missing there shows here as an update in place. A name always replaces.
+resource. The SDK's documentation is silent about most of them, so each property that this program sets was held against
+a plan of the provider itself (see docs/upgrades.md); a property that is missing there shows here as an update in place.
+A name always replaces.
 """
 
 from __future__ import annotations
