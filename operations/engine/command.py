@@ -16,10 +16,9 @@ from operations.engine.component import plugin_missing
 from operations.engine.stack import NO_CLI, EngineStack, Run
 from operations.engine.upgrades import UPGRADES, baseline, effect_of, table
 from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
-from operations.rehearsal.configuration import ConfigurationError, read_configuration
 from operations.rehearsal.forecast import Forecast, forecast_creation
-from operations.rehearsal.program import ROOT, ProgramError, record_program
-from settings import Settings, read
+from operations.rehearsal.stack_recording import record_stack, stack_settings
+from settings import Settings
 
 if TYPE_CHECKING:
     from operations.engine.api_server import ApiServer
@@ -81,17 +80,8 @@ def rehearse_engine(stack: str, scale: float, upgrades: bool) -> None:
 
 
 def _forecast(stack: str) -> tuple[Settings, Forecast]:
-    try:
-        configuration = read_configuration(ROOT, stack, {})
-    except ConfigurationError as error:
-        raise Stop(BAD_INPUT, str(error)) from None
-    settings, problems = read(configuration.values, stack)
-    if settings is None:
-        raise Stop(BAD_INPUT, *map(str, problems))
-    try:
-        return settings, forecast_creation(record_program(configuration, settings).resources)
-    except ProgramError as error:
-        raise Stop(FAILED, str(error)) from None
+    _, settings = stack_settings(stack)
+    return settings, forecast_creation(record_stack(stack).resources)
 
 
 def _api_server() -> ApiServer:

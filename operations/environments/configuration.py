@@ -12,8 +12,9 @@ from operations.environments.ledger import Environment
 from operations.environments.lifetimes import as_text
 from operations.environments.names import stack_of
 from operations.exits import BAD_INPUT, Stop
-from operations.rehearsal.configuration import Configuration, ConfigurationError, read_configuration
+from operations.rehearsal.configuration import Configuration
 from operations.rehearsal.program import ROOT
+from operations.rehearsal.stack_recording import stack_settings
 from settings import Settings, read
 
 SMALL: Mapping[str, str] = {
@@ -57,13 +58,7 @@ def source_settings(source: str) -> tuple[Configuration, Settings]:
     Raises:
         Stop: when there is no such stack, its settings are wrong, or it is production.
     """
-    try:
-        configuration = read_configuration(ROOT, source, {})
-    except ConfigurationError as error:
-        raise Stop(BAD_INPUT, str(error)) from None
-    settings, problems = read(configuration.values, source)
-    if settings is None:
-        raise Stop(BAD_INPUT, *map(str, problems))
+    configuration, settings = stack_settings(source)
     if settings.production:
         raise Stop(BAD_INPUT, f"--from: {source} is production; allowed: a development stack; use dev.")
     return configuration, settings

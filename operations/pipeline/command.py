@@ -17,9 +17,7 @@ from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
 from operations.files import write_whole
 from operations.pipeline import changes, comment, drift, environments, exceptions, forecast, github, locks
 from operations.pipeline.runs import Runs
-from operations.rehearsal.configuration import ConfigurationError, read_configuration
-from operations.rehearsal.program import ROOT, ProgramError, record_program
-from settings import read
+from operations.rehearsal.stack_recording import record_stack
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -151,12 +149,8 @@ def _saved(path: Path) -> changes.Preview:
 def _forecast(found: changes.Preview) -> comment.Forecast | None:
     """The forecast by a rehearsal of the same program, or None where it fails; the preview then says why."""
     try:
-        configuration = read_configuration(ROOT, found.stack, {})
-        settings, _ = read(configuration.values, found.stack)
-        if settings is None:
-            return None
-        return forecast.forecast_change(record_program(configuration, settings), found.changes)
-    except (ConfigurationError, ProgramError):
+        return forecast.forecast_change(record_stack(found.stack), found.changes)
+    except Stop:
         return None
 
 

@@ -12,9 +12,10 @@ from operations.engine.account import Account
 from operations.engine.api_server import ApiServer
 from operations.engine.clock import Clock, NoTime
 from operations.engine.stack import NO_CLI, EngineStack, Run
-from operations.rehearsal.configuration import Configuration, read_configuration
+from operations.rehearsal.configuration import Configuration
 from operations.rehearsal.program import ROOT, Recording, record_program
-from settings import Settings, read
+from operations.rehearsal.stack_recording import stack_settings
+from settings import Settings
 
 REGION = "eu-central-1"
 
@@ -57,10 +58,7 @@ def account_of(cluster_endpoint: str) -> AccountOf:
 
 
 def settings_of(stack: str) -> tuple[Configuration, Settings]:
-    configuration = read_configuration(ROOT, stack, {})
-    settings, problems = read(configuration.values, stack)
-    assert settings is not None, problems
-    return configuration, settings
+    return stack_settings(stack)
 
 
 @pytest.fixture(scope="session")

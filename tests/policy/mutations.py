@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import settings
 from operations.rehearsal import recording
-from operations.rehearsal.configuration import read_configuration
-from operations.rehearsal.program import record_program
+from operations.rehearsal.stack_recording import record_stack
 from policy import pack
 from policy.judgement import Judgement
 from policy.reading import UNKNOWN, plain_from_sdk, plain_from_wire
@@ -44,11 +42,7 @@ class Outcome:
 
 def record(stack: str = "prod") -> tuple[recording.Resource, ...]:
     """Everything that the real program registers."""
-    configuration = read_configuration(ROOT, stack, {})
-    found, problems = settings.read(configuration.values, stack)
-    if found is None:
-        raise ValueError("\n".join(map(str, problems)))
-    return record_program(configuration, found).resources
+    return record_stack(stack).resources
 
 
 def as_deployed(recorded: Sequence[recording.Resource]) -> list[Resource]:
