@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from pulumi import _types
+from pulumi import _types, _utils
 from pulumi.runtime import resource
 
 from operations.rehearsal import light_sdk
@@ -41,6 +41,7 @@ def test_a_recording_is_the_same_as_with_the_sdks_as_they_are() -> None:
 def test_the_sdk_still_has_what_is_replaced() -> None:
     """Where it has not, rehearsals become slow without a word: then light_sdk.py has lost its point."""
     assert callable(_types.get_type_hints)
+    assert callable(_utils.is_empty_function)
     assert callable(resource._get_stack_trace)
     generated = (ROOT / ".venv").rglob("pulumi_aws/sns/_inputs.py") if (ROOT / ".venv").exists() else iter(())
     source = next(generated, None)
