@@ -5,6 +5,7 @@ Wall times of a shared machine are noisy: a figure is the median of several runs
 
 from __future__ import annotations
 
+import gc
 import os
 import statistics
 import subprocess
@@ -68,6 +69,7 @@ def _figures(stack: str, runs: int, say: Callable[[str], None]) -> Iterator[Figu
     say("measuring the rehearsal")
     yield Figure("rehearsal, wall", "s", [_seconds_of_rehearsal(stack) for _ in range(runs)], "<= 4")
     say("measuring the policy pack")
+    gc.freeze()  # the recordings above are not the pack's
     first, whole = zip(*(_seconds_of_pack(recording) for _ in range(runs)), strict=True)
     yield Figure("policy pack, start to first verdict", "s", first, "<= 1.5")
     per_resource = [seconds * 1000 / len(recording.resources) for seconds in whole]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from queue import SimpleQueue
 from types import MappingProxyType
 
@@ -13,6 +14,9 @@ from operations.rehearsal.judgement import PackError, PolicyPack, Verdicts
 from operations.rehearsal.program import ROOT, ProgramError, Recording, record_program
 from operations.rehearsal.recording import Resource
 from settings import Settings, read
+
+TOLD_EVERY = 20
+"""Resources between two words on progress: drawing them takes time as well."""
 
 
 def stack_settings(stack: str, overrides: Mapping[str, str] = MappingProxyType({})) -> tuple[Configuration, Settings]:
@@ -57,9 +61,13 @@ def record_and_judge(
     """
     arrivals = SimpleQueue[Resource | None]()
 
+    counted = count(1)
+
     def hear(resource: Resource) -> None:
         arrivals.put(resource)
-        say(f"running the program: {resource.name}")
+        number = next(counted)
+        if number % TOLD_EVERY == 0:
+            say(f"running the program: {number} resources")
 
     try:
         with (
