@@ -18,7 +18,6 @@ from operations.engine.upgrades import UPGRADES, baseline, effect_of, table
 from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
 from operations.rehearsal.forecast import Forecast, forecast_creation
 from operations.rehearsal.stack_recording import record_stack, stack_settings
-from settings import Settings
 
 if TYPE_CHECKING:
     from operations.engine.api_server import ApiServer
@@ -60,7 +59,8 @@ def rehearse_engine(stack: str, scale: float, upgrades: bool) -> None:
     """
     if shutil.which("pulumi") is None:
         raise Stop(BAD_INPUT, f"{NO_CLI}.")
-    settings, forecast = _forecast(stack)
+    _, settings = stack_settings(stack)
+    forecast = forecast_creation(record_stack(stack).resources)
     console = Console(soft_wrap=True, highlight=False)
     if missing := plugin_missing():
         console.print(f"The rehearsal's model stands for pulumi-eks: {missing}.")
@@ -77,11 +77,6 @@ def rehearse_engine(stack: str, scale: float, upgrades: bool) -> None:
     if findings.lines:
         raise Stop(REFUSED, *findings.lines)
     console.print("Everything held; no cloud was touched.")
-
-
-def _forecast(stack: str) -> tuple[Settings, Forecast]:
-    _, settings = stack_settings(stack)
-    return settings, forecast_creation(record_stack(stack).resources)
 
 
 def _api_server() -> ApiServer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from operations.engine.thing import Thing
-from operations.rehearsal.forecast import ASSUMED_SECONDS, INSTANCE, measured_durations
+from operations.rehearsal.forecast import ASSUMED_SECONDS, INSTANCE, measured
 
 
 def creation_seconds(thing: Thing, under_way: Iterable[Thing]) -> float:
@@ -17,10 +17,7 @@ def creation_seconds(thing: Thing, under_way: Iterable[Thing]) -> float:
     """
     if thing.type.startswith("pulumi:"):
         return 0.0
-    measured = measured_durations().get((thing.type, _situation(thing, under_way))) or measured_durations().get(
-        (thing.type, "")
-    )
-    return measured["median"] if measured else ASSUMED_SECONDS["median"]
+    return (measured(thing.type, _situation(thing, under_way)) or ASSUMED_SECONDS)["median"]
 
 
 def _situation(thing: Thing, under_way: Iterable[Thing]) -> str:

@@ -168,10 +168,11 @@ def _kept(before: Mapping[str, Resource], after: Mapping[str, Resource]) -> Iter
             yield Change(Kind.NEW, resource.urn, resource.type, resource.name, (), "")
             continue
         differences = tuple(_differences(resource, old.inputs, resource.inputs))
+        fixed = _fixed(resource)
         moved = {
             key: urns
             for key, urns in resource.property_dependencies.items()
-            if replaced.intersection(urns) and key in {path.split(".")[0] for path in _replacing_paths(resource)}
+            if key in fixed and replaced.intersection(urns)
         }
         if moved:
             differences += tuple(
@@ -219,8 +220,10 @@ def _judged(resource: Resource) -> bool:
     return resource.type.startswith(("aws:", "kubernetes:"))
 
 
-def _replacing_paths(resource: Resource) -> frozenset[str]:
-    return replacing_paths(resource_type(resource.type), resource.inputs) if _judged(resource) else frozenset()
+def _fixed(resource: Resource) -> frozenset[str]:
+    """The properties in which something can force a replacement."""
+    paths = replacing_paths(resource_type(resource.type), resource.inputs) if _judged(resource) else ()
+    return frozenset(path.split(".")[0] for path in paths)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from operations.pipeline.changes import Change
 from operations.pipeline.forecast import forecast_change
+from operations.rehearsal.forecast import APPLICATION
 from operations.rehearsal.program import Recording
 
 STEPS: Mapping[str, tuple[float, str]] = {
@@ -23,7 +24,6 @@ STEPS: Mapping[str, tuple[float, str]] = {
     "smoke test": (8, "estimated: a closed port costs five seconds of patience, all at once"),
 }
 """Seconds of a deploying job beside the deployment, and where they come from."""
-APPLICATION = "kubernetes:apps/v1:Deployment"
 NODES = "aws:eks/nodeGroup:NodeGroup"
 DONE_TO_DEPLOYED = "<= 20"
 
@@ -61,9 +61,7 @@ def whole(recording: Recording) -> float:
 def new_image(recording: Recording) -> list[Change]:
     """What a new image of the application changes."""
     return [
-        Change("update", resource.urn, ("spec",))
-        for resource in recording.of(APPLICATION)
-        if resource.name.startswith("service")
+        Change("update", resource.urn, ("spec",)) for resource in recording.resources if APPLICATION in resource.urn
     ]
 
 

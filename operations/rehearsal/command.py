@@ -64,7 +64,7 @@ def rehearse(
     if html_file:
         write_whole(html_file, _page(rehearsal, older))
     print_report(rehearsal, Console(), whole=whole)
-    gc.freeze()
+    gc.freeze()  # else the interpreter walks everything once more at its end, for a second
     if rehearsal.verdicts.blocking:
         raise Stop(REFUSED)
 

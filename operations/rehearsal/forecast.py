@@ -114,9 +114,14 @@ def _needed(resource: Resource, by_urn: Mapping[str, Resource], children: Mappin
     return [*needed, parent.urn] if parent and parent.custom else needed
 
 
+def measured(type_: str, situation: str) -> Mapping[str, float] | None:
+    """Seconds by statistic for a type in a situation, or in any; nothing where nobody has measured it."""
+    known = _durations()
+    return known.get((type_, situation)) or known.get((type_, ""))
+
+
 @cache
-def measured_durations() -> Mapping[tuple[str, str], Mapping[str, float]]:
-    """Seconds by statistic, for each type and situation of `durations.csv`."""
+def _durations() -> Mapping[tuple[str, str], Mapping[str, float]]:
     path = Path(__file__).with_name("durations.csv")
     with path.open(encoding="utf-8", newline="") as file:
         return {
@@ -133,8 +138,8 @@ def _seconds(resource: Resource, by_urn: Mapping[str, Resource], statistic: Stat
         return 0.0, False
     tell = SITUATIONS.get(resource.type)
     situation = tell(resource, by_urn) if tell else ""
-    measured = measured_durations().get((resource.type, situation)) or measured_durations().get((resource.type, ""))
-    return (measured[statistic], False) if measured else (ASSUMED_SECONDS[statistic], True)
+    found = measured(resource.type, situation)
+    return (found[statistic], False) if found else (ASSUMED_SECONDS[statistic], True)
 
 
 INSTANCE = "aws:rds/clusterInstance:ClusterInstance"

@@ -9,10 +9,10 @@ from functools import cache
 
 import pytest
 
+import tests.recorded
 from bootstrap.permissions import READS, WITHOUT_AWS, WRITES, missing, writes_by_service
 from operations.environments.forecast import record_example
 from operations.rehearsal.program import Recording
-from operations.rehearsal.stack_recording import record_stack
 
 ENVIRONMENT = "an environment"
 STACKS = ("dev", "prod", ENVIRONMENT)
@@ -20,8 +20,8 @@ STACKS = ("dev", "prod", ENVIRONMENT)
 
 @cache
 def recorded(stack: str) -> Recording:
-    """One rehearsal of the real program."""
-    return record_example() if stack == ENVIRONMENT else record_stack(stack)
+    """One rehearsal of the real program, or of an environment."""
+    return record_example() if stack == ENVIRONMENT else tests.recorded.recorded(stack)
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -12,10 +12,9 @@ from operations.engine.account import Account
 from operations.engine.api_server import ApiServer
 from operations.engine.clock import Clock, NoTime
 from operations.engine.stack import NO_CLI, EngineStack, Run
-from operations.rehearsal.configuration import Configuration
-from operations.rehearsal.program import ROOT, Recording, record_program
+from operations.rehearsal.program import ROOT, Recording
 from operations.rehearsal.stack_recording import stack_settings
-from settings import Settings
+from tests.recorded import recorded
 
 REGION = "eu-central-1"
 
@@ -49,7 +48,7 @@ def account_of(cluster_endpoint: str) -> AccountOf:
     def make(stack: str, clock: Clock | None = None) -> Account:
         return Account(
             region=REGION,
-            number=settings_of(stack)[1].account_id,
+            number=stack_settings(stack)[1].account_id,
             clock=clock or NoTime(),
             answers={"aws:eks/cluster:Cluster": {"endpoint": cluster_endpoint}},
         )
@@ -57,21 +56,10 @@ def account_of(cluster_endpoint: str) -> AccountOf:
     return make
 
 
-def settings_of(stack: str) -> tuple[Configuration, Settings]:
-    return stack_settings(stack)
-
-
 @pytest.fixture(scope="session")
 def rehearsed() -> Callable[[str], Recording]:
     """The same stack, recorded without the CLI; once a session."""
-    known: dict[str, Recording] = {}
-
-    def record(stack: str) -> Recording:
-        if stack not in known:
-            known[stack] = record_program(*settings_of(stack))
-        return known[stack]
-
-    return record
+    return recorded
 
 
 @dataclass

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from operations.rehearsal import recording
-from operations.rehearsal.stack_recording import record_stack
 from policy import pack
 from policy.judgement import Judgement
 from policy.reading import UNKNOWN, plain_from_sdk, plain_from_wire
@@ -23,6 +22,7 @@ from policy.stack import Stack
 from tests.policy.cases import Row, changed
 from tests.policy.cases.resources import Properties, token, urn
 from tests.policy.test_rules import EXISTENCE_IS_THE_BREACH, ROWS
+from tests.recorded import recorded
 
 ROOT = Path(__file__).parents[2]
 Program = Sequence[Resource]
@@ -42,7 +42,7 @@ class Outcome:
 
 def record(stack: str = "prod") -> tuple[recording.Resource, ...]:
     """Everything that the real program registers."""
-    return record_stack(stack).resources
+    return recorded(stack).resources
 
 
 def as_deployed(recorded: Sequence[recording.Resource]) -> list[Resource]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Network
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -67,7 +68,7 @@ def environments(engine: PlayedEngine, directory: Path) -> Environments:
         purpose="a test",
         source="dev",
         account=settings.account_id,
-        cidr="10.64.0.0/20",
+        cidr=IPv4Network("10.64.0.0/20"),
         created=NOW - timedelta(hours=9),
         until=NOW - timedelta(hours=1),
     )
