@@ -11,6 +11,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 TEST_WORKERS ?= 2
 ROWS ?= 1000000
+# Rehearsals and tests start many interpreters; none should compile the project again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # A virtual environment whose interpreter no longer starts (moved, upgraded, half-made) is made anew.
 ifneq ($(shell $(RUN) -c 'print("works")' 2>/dev/null),works)
