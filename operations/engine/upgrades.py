@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from operations.engine.stack import EngineStack, Run
+from operations.stateful import HOLDS_DATA
 
 
 @dataclass(frozen=True)
@@ -44,20 +45,6 @@ UPGRADES = (
     Upgrade("Class of the replication instance", {}, {"migrationInstanceClass": "dms.r6i.2xlarge"}),
     Upgrade("Migration off after the cutover", {}, {"migrationEnabled": "false"}),
 )
-
-HOLDS_DATA = frozenset(
-    {
-        "aws:dynamodb/table:Table",
-        "aws:ecr/repository:Repository",
-        "aws:elasticache/replicationGroup:ReplicationGroup",
-        "aws:kms/key:Key",
-        "aws:rds/cluster:Cluster",
-        "aws:rds/clusterInstance:ClusterInstance",
-        "aws:s3/bucket:Bucket",
-        "aws:secretsmanager/secret:Secret",
-    }
-)
-"""Types that hold data, or without which data cannot be read."""
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,15 @@
 """Two rehearsals of one stack: what is new, changed, replaced and deleted, and what that means for data, time and cost.
 
 What forces a replacement is AWS's to say; the tests on the engine use the same table (`engine/replacements.csv`). A
-preview in the account decides; this comparison says beforehand where to look. `stateful.csv` says what holds what.
+preview in the account decides; this comparison says beforehand where to look.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from operations.page.prices import Estimate, estimate
 from operations.rehearsal.document import Rehearsal
 from operations.rehearsal.forecast import forecast_creation
 from operations.rehearsal.recording import Resource
+from operations.stateful import HOLDINGS
 
 LONGEST_SHOWN = 120
 """Characters of a value in a comparison."""
@@ -226,26 +225,14 @@ def _fixed(resource: Resource) -> frozenset[str]:
     return frozenset(path.split(".")[0] for path in paths)
 
 
-@dataclass(frozen=True)
-class _Stateful:
-    holds: str
-    kept_by: str
-
-
-@cache
-def _stateful() -> Mapping[str, _Stateful]:
-    with Path(__file__).with_name("stateful.csv").open(encoding="utf-8", newline="") as file:
-        return {row["type"]: _Stateful(row["holds"], row["kept_by"]) for row in csv.DictReader(file)}
-
-
 def _fate(resource: Resource, verb: str) -> str:
     """What happens to what a resource holds when it goes."""
-    row = _stateful().get(resource.type)
-    if row is None:
+    holding = HOLDINGS.get(resource.type)
+    if holding is None:
         return ""
     if resource.protect:
-        return f"holds {row.holds}: protected, so the update would stop before it is {verb}"
+        return f"holds {holding.what}: protected, so the update would stop before it is {verb}"
     if resource.retain_on_delete:
-        return f"holds {row.holds}: left in the account, no longer managed"
-    kept = f"; what remains is its {row.kept_by}" if row.kept_by else ""
-    return f"holds {row.holds}: lost when it is {verb}{kept}"
+        return f"holds {holding.what}: left in the account, no longer managed"
+    kept = f"; what remains is its {holding.kept_by}" if holding.kept_by else ""
+    return f"holds {holding.what}: lost when it is {verb}{kept}"

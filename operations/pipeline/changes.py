@@ -9,25 +9,11 @@ from typing import Any, Literal
 
 from pulumi import automation
 
+from operations.stateful import HOLDS_DATA
+
 Verb = Literal["create", "update", "replace", "delete"]
 VERBS: tuple[Verb, ...] = ("replace", "delete", "create", "update")
 """The kinds of change, the most dangerous first."""
-HOLDS_DATA = frozenset(
-    {
-        "aws:cloudtrail/trail:Trail",
-        "aws:ecr/repository:Repository",
-        "aws:elasticache/replicationGroup:ReplicationGroup",
-        "aws:kms/key:Key",
-        "aws:rds/cluster:Cluster",
-        "aws:rds/clusterInstance:ClusterInstance",
-        "aws:route53/zone:Zone",
-        "aws:s3/bucket:Bucket",
-        "aws:secretsmanager/secret:Secret",
-        "aws:dynamodb/table:Table",
-        "aws:cloudwatch/logGroup:LogGroup",
-    }
-)
-"""Types whose replacement or deletion loses something that a new deployment does not bring back."""
 
 
 @dataclass(frozen=True, order=True)
