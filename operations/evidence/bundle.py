@@ -54,7 +54,7 @@ def write_bundle(
         "evidence.csv": as_csv(rows),
         "inventory.csv": _inventory(resources, architecture),
         "network.svg": draw(architecture, alone=True),
-        "data-flow.svg": draw(_data_flow(architecture), alone=True),
+        "data-flow.svg": draw(data_flow(architecture), alone=True),
         "oscal/component-definition.json": _json(component_definition(assessment, resources, origin)),
         "oscal/assessment-results.json": _json(assessment_results(assessment, resources, origin)),
     }
@@ -90,7 +90,7 @@ def _json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def _data_flow(architecture: Architecture) -> Architecture:
+def data_flow(architecture: Architecture) -> Architecture:
     """Only what stores, processes or transmits cardholder data, and who is at the other end of it (1.2.4)."""
     carrying = {key for key, scope in architecture.scope.items() if scope == "cardholder"}
     outside = {key for key, actor in architecture.actors.items() if actor.tier is Tier.OUTSIDE}

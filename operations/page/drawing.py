@@ -8,23 +8,19 @@ from typing import Any
 
 from operations.page.actors import Actor
 from operations.page.architecture import DATA_CENTRE, WHOLE_VPC, Architecture
-from operations.page.layout import GATEWAY_WIDTH, MARGIN, Box, Plan
+from operations.page.layout import FIRST_LINE, LINE, MARGIN, MOST_RANGES, TIERS, Arrow, Box, Plan, Point, lay_out
 from operations.page.rendering import source, template
-from operations.page.routing import Arrow, Point, draw_arrows
 from operations.page.topology import Tier
 
+BAND_PADDING = 18
 BOUNDARY_PADDING = 15
 BOUNDARY_NAME = 12
 """Room for the boundary's name below its last row."""
 HEAD_LENGTH, HEAD_WIDTH = 9, 4.5
-CHARACTER = 6.9
-"""Width of an average character of a label, in units of the drawing."""
 CHIP_CHARACTER = 7.0
-MOST_LABEL_PORTS = 2
+"""Width of an average character of a service's name, in units of the drawing."""
 SERVICES_GAP = 52
 CHIP_GAP = 10
-MOST_RANGES = 8
-"""Of an outside party; the table of paths has them all."""
 LONGEST = {"detail": 31, "stub": 24, "name": 20}
 """Characters of each kind of line in a box."""
 
@@ -36,23 +32,24 @@ def draw(architecture: Architecture, marks: Mapping[str, str] | None = None, *, 
         marks: by actor, ``fail`` or ``undetermined`` where a rule found something.
         alone: whether the SVG stands in a file of its own and brings its own colours.
     """
-    plan, arrows = draw_arrows(architecture)
-    width = max((box.right for box in plan.boxes.values()), default=0)
-    width = max(width, plan.right) + MARGIN
-    services = list(_services(architecture, width, plan.bottom + MARGIN / 2 + SERVICES_GAP))
-    bottom = services[-1]["y"] + 28 if services else plan.bottom
+    plan = lay_out(architecture)
+    width = max(box.right for box in (plan.vpc, *plan.boxes.values())) + MARGIN
+    services = list(_services(architecture, width, _frame_bottom(plan) + SERVICES_GAP))
+    bottom = services[-1]["y"] + 28 if services else _frame_bottom(plan)
     return template("architecture.svg.jinja").render(
         alone=alone,
         style=source("palette.css") + source("diagram.css") if alone else "",
         title=f"Architecture of {architecture.stack}",
         words=_words(architecture),
+        first_line=FIRST_LINE,
+        line_height=LINE,
         width=round(width),
         height=round(bottom + MARGIN),
         frame=_frame(architecture, plan),
         bands=list(_bands(architecture, plan)),
         boundaries=list(_boundaries(architecture, plan)),
-        tunnel=_tunnel(architecture, plan),
-        paths=[_path(arrow, architecture) for arrow in arrows],
+        tunnel=_tunnel(plan),
+        paths=[_path(arrow, architecture) for arrow in plan.arrows],
         actors=[
             _actor(plan.boxes[key], actor, architecture, (marks or {}).get(key, ""))
             for key, actor in architecture.actors.items()
@@ -72,25 +69,28 @@ def _words(architecture: Architecture) -> str:
 
 
 def _frame(architecture: Architecture, plan: Plan) -> dict[str, Any]:
-    top = plan.band(Tier.PUBLIC)[0] - 6
     ranges = ", ".join(map(str, architecture.topology.ranges))
     return {
-        "x": MARGIN,
-        "y": top,
-        "width": plan.right - MARGIN,
-        "height": plan.bottom + 6 - top,
+        "x": plan.vpc.x,
+        "y": plan.vpc.y,
+        "width": plan.vpc.width,
+        "height": _frame_bottom(plan) - plan.vpc.y,
         "name": f"VPC {ranges}",
     }
 
 
+def _frame_bottom(plan: Plan) -> float:
+    return plan.vpc.bottom + BOUNDARY_NAME
+
+
 def _bands(architecture: Architecture, plan: Plan) -> Iterator[dict[str, Any]]:
-    for tier in (Tier.PUBLIC, Tier.APPLICATION, Tier.DATA):
-        top, bottom = plan.band(tier)
+    for tier, row in plan.tiers.items():
+        name = BOUNDARY_NAME if tier is TIERS[-1] else 0
         yield {
             "title": tier.title,
             "meaning": tier.meaning,
-            "top": top,
-            "height": bottom - top,
+            "top": row.y - BAND_PADDING,
+            "height": row.height + 2 * BAND_PADDING + name,
             "subnets": [
                 {"letter": subnet.zone[-1:], "cidr": subnet.cidr}
                 for subnet in architecture.topology.subnets
@@ -101,33 +101,28 @@ def _bands(architecture: Architecture, plan: Plan) -> Iterator[dict[str, Any]]:
 
 def _boundaries(architecture: Architecture, plan: Plan) -> Iterator[dict[str, Any]]:
     """One outline round the boxes in the cardholder data environment; one more after each row that has none."""
-    run: list[tuple[float, float, float]] = []
-    for tier in (Tier.PUBLIC, Tier.APPLICATION, Tier.DATA, None):
-        inside = (
-            [plan.boxes[key] for key in plan.rows.get(tier, ()) if architecture.scope[key] == "cardholder"]
-            if tier
-            else []
-        )
-        if inside:
-            top, bottom = inside[0].y - BOUNDARY_PADDING, inside[0].bottom + BOUNDARY_PADDING
-            run.append((top, bottom, max(box.right for box in inside) + BOUNDARY_PADDING))
-        elif run:
-            left = MARGIN + _label_column(plan)
-            yield _outline(left, run)
-            run = []
+    inside: dict[Tier, list[Box]] = {tier: [] for tier in TIERS}
+    for key, scope in architecture.scope.items():
+        if scope == "cardholder" and key in plan.boxes:
+            inside[architecture.actors[key].tier].append(plan.boxes[key])
+    for within, rows in itertools.groupby(inside.items(), key=lambda row: bool(row[1])):
+        if within:
+            yield _outline([(plan.tiers[tier], boxes) for tier, boxes in rows])
 
 
-def _label_column(plan: Plan) -> float:
-    return min(box.x for box in plan.boxes.values()) - BOUNDARY_PADDING - MARGIN
-
-
-def _outline(left: float, rows: list[tuple[float, float, float]]) -> dict[str, Any]:
-    points = [(left, rows[0][0]), (rows[0][2], rows[0][0])]
-    for (_, bottom, right), (top, _, next_right) in itertools.pairwise(rows):
+def _outline(rows: list[tuple[Box, list[Box]]]) -> dict[str, Any]:
+    """Rows, each its place and its boxes, as one shape with steps on its right side."""
+    left = min(box.x for _, boxes in rows for box in boxes) - BOUNDARY_PADDING
+    sides = [
+        (row.y - BOUNDARY_PADDING, row.bottom + BOUNDARY_PADDING, max(box.right for box in boxes) + BOUNDARY_PADDING)
+        for row, boxes in rows
+    ]
+    points = [(left, sides[0][0]), (sides[0][2], sides[0][0])]
+    for (_, bottom, right), (top, _, next_right) in itertools.pairwise(sides):
         step = bottom if next_right > right else top
         points += [(right, step), (next_right, step)]
-    bottom = rows[-1][1] + BOUNDARY_NAME
-    points += [(rows[-1][2], bottom), (left, bottom)]
+    bottom = sides[-1][1] + BOUNDARY_NAME
+    points += [(sides[-1][2], bottom), (left, bottom)]
     return {
         "path": f"M{' L'.join(f'{x:g} {y:g}' for x, y in points)} Z",
         "x": left + BOUNDARY_PADDING,
@@ -136,29 +131,19 @@ def _outline(left: float, rows: list[tuple[float, float, float]]) -> dict[str, A
     }
 
 
-def _tunnel(architecture: Architecture, plan: Plan) -> dict[str, Any] | None:
-    if DATA_CENTRE not in architecture.actors:
+def _tunnel(plan: Plan) -> dict[str, Any] | None:
+    if plan.gateway is None:
         return None
-    premises = plan.boxes[DATA_CENTRE]
     return {
-        "x1": plan.right,
-        "x2": premises.x,
-        "y": premises.y + premises.height / 2,
-        "gateway": {
-            "x": plan.right - GATEWAY_WIDTH / 2,
-            "y": plan.channel(Tier.PUBLIC)[0] + 8,
-            "width": GATEWAY_WIDTH,
-            "height": plan.bottom - plan.channel(Tier.PUBLIC)[0] - 26,
-        },
+        "x1": plan.gateway.right,
+        "x2": plan.boxes[DATA_CENTRE].x,
+        "y": plan.gateway.y + plan.gateway.height / 2,
+        "gateway": plan.gateway,
     }
 
 
 def _path(arrow: Arrow, architecture: Architecture) -> dict[str, Any]:
     path = arrow.path
-    ports = path.ports
-    text = ", ".join(ports) if len(ports) <= MOST_LABEL_PORTS else f"{len(ports)} ports"
-    width = len(text) * CHARACTER + 13
-    x, y = arrow.label_at
     names = {key: actor.title for key, actor in architecture.actors.items()}
     half = "" if path.whole else "; the other end does not allow it, so nothing passes"
     *_, before, end = arrow.points
@@ -168,7 +153,7 @@ def _path(arrow: Arrow, architecture: Architecture) -> dict[str, Any]:
         "whole": path.whole,
         "d": _rounded(arrow.points),
         "head": _head(before, end),
-        "label": {"text": text, "x": round(x - width / 2, 1), "y": round(y - 8.5, 1), "width": round(width, 1)},
+        "label": {"text": arrow.text, "box": arrow.label},
         "words": f"{names[path.source]} to {names[path.target]}: {path.label}{half}",
     }
 

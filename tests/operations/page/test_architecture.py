@@ -1,14 +1,18 @@
 """The drawing says what the program says: nothing in it is made up, and nothing that matters is left out."""
 
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations, pairwise, permutations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
 
-from operations.page.architecture import Architecture, read_architecture
+from operations.evidence.bundle import data_flow
+from operations.page.architecture import DATA_CENTRE, WHOLE_VPC, Architecture, Path, read_architecture
 from operations.page.drawing import draw
-from operations.page.layout import Box
-from operations.page.routing import draw_arrows
+from operations.page.layout import Box, Plan, Point, lay_out
 from operations.page.topology import Tier
 from operations.rehearsal.program import Recording
 
@@ -75,37 +79,130 @@ def test_zones_are_those_of_the_subnets(architecture: Architecture) -> None:
     assert (zones["Load balancer"], zones["EC2 host"]) == (3, 1)
 
 
-@pytest.mark.parametrize("drawn", ["sample", "program"])
-def test_boxes_do_not_overlap_and_no_arrow_crosses_one(
-    drawn: str, architecture: Architecture, production: Recording
-) -> None:
-    shown = architecture if drawn == "sample" else read_architecture("prod", production.resources)
-    plan, arrows = draw_arrows(shown)
-    boxes = list(plan.boxes.values())
-    assert not [
-        (one.key, other.key)
-        for index, one in enumerate(boxes)
-        for other in boxes[:index]
-        if one.x < other.right and other.x < one.right and one.y < other.bottom and other.y < one.bottom
+@pytest.fixture(scope="module")
+def program(production: Recording) -> Architecture:
+    return read_architecture("prod", production.resources)
+
+
+@pytest.fixture(scope="module", params=["sample", "program", "data flow"])
+def drawn(request: pytest.FixtureRequest, architecture: Architecture, program: Architecture) -> Architecture:
+    return {"sample": architecture, "program": program, "data flow": data_flow(program)}[request.param]
+
+
+@pytest.fixture(scope="module")
+def plan(drawn: Architecture) -> Plan:
+    laid_out = lay_out(drawn)
+    assert len(laid_out.boxes) > 5
+    assert laid_out.arrows
+    return laid_out
+
+
+def test_boxes_do_not_overlap(plan: Plan) -> None:
+    placed = {**plan.boxes, **{tier.title: box for tier, box in plan.tiers.items()}}
+    assert [(one, other) for one, other in combinations(placed, 2) if placed[one].overlaps(placed[other])] == []
+
+
+def test_no_arrow_crosses_a_box(plan: Plan) -> None:
+    assert [
+        (arrow.path.source, arrow.path.target, key)
+        for arrow in plan.arrows
+        for stretch in stretches(arrow.points)
+        for key, box in plan.boxes.items()
+        if stretch.overlaps(within(box))
+    ] == []
+
+
+def test_an_arrow_runs_from_its_source_to_its_target(plan: Plan) -> None:
+    def place(key: str) -> Box | None:
+        return plan.gateway if key == DATA_CENTRE else plan.boxes[key]
+
+    for arrow in plan.arrows:
+        assert touches(arrow.points[0], place(arrow.path.source)), arrow
+        assert touches(arrow.points[-1], place(arrow.path.target)), arrow
+
+
+def test_every_path_is_drawn(plan: Plan, drawn: Architecture) -> None:
+    assert [arrow.path for arrow in plan.arrows] == [path for path in drawn.paths if path.source != WHOLE_VPC]
+
+
+def test_no_label_hides_another_or_a_name(plan: Plan) -> None:
+    labels = [arrow.label for arrow in plan.arrows]
+    assert [pair for pair in combinations(labels, 2) if pair[0].overlaps(pair[1])] == []
+    names = {key: Box(box.x + 12, box.y + 8, box.width - 24, box.height - 16) for key, box in plan.boxes.items()}
+    assert [
+        (arrow.text, key) for arrow in plan.arrows for key, name in names.items() if arrow.label.overlaps(name)
+    ] == []
+
+
+def test_labels_find_room_where_many_arrows_are(program: Architecture) -> None:
+    keys = sorted(program.actors)
+    pairs = [(keys[i], keys[j]) for i, j in permutations(range(len(keys)), 2) if (i + j) % 4 == 0]
+    crowded = replace(program, paths=tuple(Path(*pair, ("443",), (), whole=True) for pair in pairs))
+    plan = lay_out(crowded)
+    assert len(plan.arrows) == 30
+    test_no_label_hides_another_or_a_name(plan)
+
+
+def test_a_row_is_a_tier_and_the_vpc_holds_all_but_what_is_outside(plan: Plan, drawn: Architecture) -> None:
+    for key, box in plan.boxes.items():
+        tier = drawn.actors[key].tier
+        inside = plan.vpc.y < box.y and box.bottom < plan.vpc.bottom and plan.vpc.x < box.x < plan.vpc.right
+        assert inside is (tier is not Tier.OUTSIDE), key
+        assert tier is Tier.OUTSIDE or plan.tiers[tier].y <= box.y <= box.bottom <= plan.tiers[tier].bottom, key
+
+
+def test_the_boundary_holds_the_cardholder_data_environment_and_nothing_else(plan: Plan, drawn: Architecture) -> None:
+    root = ET.fromstring(draw(drawn, alone=True))  # noqa: S314 (our own drawing)
+    outlines = [path.attrib["d"] for path in root.iter(f"{SVG}path") if path.get("class") == "boundary"]
+    assert outlines
+    corners = [[tuple(map(float, corner.split())) for corner in line[1:-2].split(" L")] for line in outlines]
+    for key, box in plan.boxes.items():
+        middle = (box.x + box.width / 2, box.y + box.height / 2)
+        assert any(inside(middle, outline) for outline in corners) is (drawn.scope[key] == "cardholder"), key
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=some.data())
+def test_whatever_the_program_declares_can_be_drawn(program: Architecture, data: some.DataObject) -> None:
+    keys = sorted(data.draw(some.sets(some.sampled_from(sorted(program.actors)), min_size=1)))
+    pairs = data.draw(some.sets(some.tuples(some.sampled_from(keys), some.sampled_from(keys)), max_size=25))
+    paths = tuple(Path(one, other, ("443",), (), whole=True) for one, other in sorted(pairs) if one != other)
+    shown = replace(program, actors={key: program.actors[key] for key in keys}, paths=paths)
+    plan = lay_out(shown)
+    test_boxes_do_not_overlap(plan)
+    test_no_arrow_crosses_a_box(plan)
+    test_an_arrow_runs_from_its_source_to_its_target(plan)
+    test_every_path_is_drawn(plan, shown)
+
+
+def stretches(points: Sequence[Point]) -> list[Box]:
+    return [
+        Box(min(one[0], other[0]), min(one[1], other[1]), abs(one[0] - other[0]), abs(one[1] - other[1]))
+        for one, other in pairwise(points)
     ]
-    assert not [
-        (arrow.path.source, arrow.path.target, box.key)
-        for arrow in arrows
-        for start, end in zip(arrow.points, arrow.points[1:], strict=False)
-        for box in boxes
-        if crosses(start, end, box)
-    ]
 
 
-def crosses(start: tuple[float, float], end: tuple[float, float], box: Box) -> bool:
-    """Whether a stretch runs through a box; touching its edge is how it arrives."""
-    (left, right), (top, bottom) = sorted((start[0], end[0])), sorted((start[1], end[1]))
-    return left < box.right - 1 and box.x + 1 < right + 1e-6 and top < box.bottom - 1 and box.y + 1 < bottom + 1e-6
+def within(box: Box) -> Box:
+    """A box without its edge, which is where an arrow arrives."""
+    return Box(box.x + 1, box.y + 1, box.width - 2, box.height - 2)
 
 
-def test_the_program_has_every_system_of_the_case_study_in_its_drawing(production: Recording) -> None:
-    shown = read_architecture("prod", production.resources)
-    titles = {actor.title for actor in shown.actors.values()}
+def touches(point: Point, box: Box | None) -> bool:
+    assert box is not None
+    x, y = point
+    on_side = min(abs(x - box.x), abs(x - box.right)) <= 1 and box.y <= y <= box.bottom
+    return on_side or (min(abs(y - box.y), abs(y - box.bottom)) <= 1 and box.x <= x <= box.right)
+
+
+def inside(point: Point, outline: Sequence[Point]) -> bool:
+    """Whether a ray to the left meets the outline an odd number of times."""
+    x, y = point
+    sides = pairwise((*outline, outline[0]))
+    return sum(one[0] < x and min(one[1], other[1]) <= y < max(one[1], other[1]) for one, other in sides) % 2 == 1
+
+
+def test_the_program_has_every_system_of_the_case_study_in_its_drawing(program: Architecture) -> None:
+    titles = {actor.title for actor in program.actors.values()}
     assert titles >= {
         "Internet",
         "Administrators",
@@ -119,8 +216,8 @@ def test_the_program_has_every_system_of_the_case_study_in_its_drawing(productio
         "Redis cache",
         "DMS migration",
     }
-    assert [path for path in shown.paths if not path.whole] == []
-    assert {"KMS keys", "CloudTrail", "Config", "Inspector", "WAF"} <= set(shown.services)
+    assert [path for path in program.paths if not path.whole] == []
+    assert {"KMS keys", "CloudTrail", "Config", "Inspector", "WAF"} <= set(program.services)
 
 
 def test_the_drawing_is_well_formed_and_says_in_words_what_it_shows(architecture: Architecture) -> None:
