@@ -90,7 +90,9 @@ def assess(stack: str, resources: Iterable[Resource]) -> Assessment:
         if rule.over_stack:
             found = _over_stack(strict, rule, stack, watched, judge.exceptions)
         else:
-            about = watched if EVERY_KIND in rule.on else [one for kind in rule.on for one in by_kind.get(kind, ())]
+            about = (
+                watched if EVERY_KIND in rule.on else [one for kind in sorted(rule.on) for one in by_kind.get(kind, ())]
+            )
             found = _at_each(strict, rule, stack, about, inputs, judge.exceptions)
         results.extend(found)
     return Assessment(stack, judge.rules, tuple(results), tuple(judge.exceptions.active), pack.VERSION)

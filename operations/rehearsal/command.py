@@ -59,10 +59,11 @@ def rehearse(
     errors = Console(stderr=True)
     with errors.status("reading settings") as status:
         rehearsal = _rehearse(stack, _pairs(overrides), status.update, debug=debug)
-    if json_file:
-        write_whole(json_file, json.dumps(as_document(rehearsal), indent=1, sort_keys=False) + "\n")
-    if html_file:
-        write_whole(html_file, _page(rehearsal, older))
+        if json_file:
+            write_whole(json_file, json.dumps(as_document(rehearsal), indent=1, sort_keys=False) + "\n")
+        if html_file:
+            status.update("drawing the page")
+            write_whole(html_file, _page(rehearsal, older))
     print_report(rehearsal, Console(), whole=whole)
     gc.freeze()  # else the interpreter walks everything once more at its end, for a second
     if rehearsal.verdicts.blocking:

@@ -6,9 +6,10 @@ import asyncio
 import os
 import runpy
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +37,7 @@ class ProgramError(Exception):
 
 @dataclass(frozen=True)
 class Recording:
-    """One run of a program: everything it registered, in order, and its outputs."""
+    """One run of a program: everything it registered, what others need before them, and its outputs."""
 
     stack: str
     resources: tuple[Resource, ...]
@@ -94,7 +95,20 @@ def record(
     finally:
         if before is None:
             del os.environ[REHEARSAL]
-    return Recording(stack=configuration.stack, resources=recorder.recorded, outputs=recorder.stack_outputs)
+    resources = tuple(_in_order(recorder.recorded))
+    return Recording(stack=configuration.stack, resources=resources, outputs=recorder.stack_outputs)
+
+
+def _in_order(resources: Iterable[Resource]) -> Iterator[Resource]:
+    """What is needed first, then by URN: registrations arrive in another order with each run."""
+    found = {resource.urn: resource for resource in resources}
+    sorter = TopologicalSorter(
+        {urn: found.keys() & {*resource.dependencies, resource.parent} for urn, resource in found.items()}
+    )
+    sorter.prepare()
+    while ready := sorter.get_ready():
+        sorter.done(*ready)
+        yield from (found[urn] for urn in sorted(ready))
 
 
 async def _play(program: Callable[[], None], configuration: Configuration, recorder: Recorder) -> None:

@@ -107,7 +107,7 @@ class Recorder(mocks.MockMonitor):
 
     @property
     def recorded(self) -> tuple[Resource, ...]:
-        """All registrations so far, in the order in which they arrived."""
+        """All registrations so far, in the order in which they arrived, which is another with each run."""
         with self._lock:
             return tuple(self._recorded.values())
 

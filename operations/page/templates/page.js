@@ -45,14 +45,18 @@
   searchResources.addEventListener("input", filterResources);
   filterResources();
 
-  const chart = document.querySelector(".chart");
-  const showCase = (name) => {
-    chart.dataset.case = name;
-    all(".chain").forEach((chain) => { chain.hidden = chain.dataset.case !== name; });
+  // Of the timeline's charts one is shown: one case, the long resources or all.
+  const every = document.getElementById("every");
+  const showChart = () => {
+    const which = document.querySelector("[name=case]:checked").value;
+    const shown = every.checked ? "every" : "long";
+    for (const one of all("#timeline [data-case]")) {
+      one.hidden = one.dataset.case !== which || (one.dataset.shown ?? shown) !== shown;
+    }
   };
-  all("[name=case]").forEach((radio) => radio.addEventListener("change", () => showCase(radio.value)));
-  showCase("median");
-  document.getElementById("every").addEventListener("change", (event) => chart.classList.toggle("every", event.target.checked));
+  all("[name=case]").forEach((radio) => radio.addEventListener("change", showChart));
+  every.addEventListener("change", showChart);
+  showChart();
 
   // Details of what is selected.
   const panel = document.getElementById("detail");
@@ -80,14 +84,18 @@
     document.getElementById("detail-title").textContent = title;
     document.getElementById("detail-type").textContent = type;
     body.replaceChildren(...content);
+    const place = from.getBoundingClientRect().top;
     panel.hidden = false;
+    scrollBy({ top: from.getBoundingClientRect().top - place, behavior: "instant" }); // the page is narrower now
     panel.scrollTop = 0;
     opener = from;
     panel.focus();
   };
   const showResource = (index, from) => {
     const [name, type, pairs, results] = data.resources[index];
+    const bar = from.querySelector("[aria-label]");
     open(name, type, [
+      bar ? element("p", {}, bar.getAttribute("aria-label")) : "",
       element("h3", {}, `Controls (${results.length})`), results.length ? controls(results) : element("p", {}, "No rule is about it."),
       element("h3", {}, "Settings"), pairs.length ? settings(pairs) : element("p", {}, "None given."),
     ], from);
@@ -136,16 +144,19 @@
 
   const choose = (target) => {
     const thing = target.closest("[data-resource]");
+    const bar = target.closest(".chart a");
     const actor = target.closest("[data-actor]");
     const service = target.closest("[data-service]");
     if (thing) showResource(Number(thing.dataset.resource), thing);
+    else if (bar) showResource(Number(bar.href.baseVal.replace("#resource-", "")), bar);
     else if (actor) showActor(actor.dataset.actor, actor);
     else if (service) showService(service.dataset.service, service);
     else return false;
     return true;
   };
   document.addEventListener("click", (event) => {
-    if (!choose(event.target) && !panel.contains(event.target)) close();
+    if (choose(event.target)) event.preventDefault();
+    else if (!panel.contains(event.target)) close();
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") close();

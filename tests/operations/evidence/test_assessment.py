@@ -12,6 +12,7 @@ from policy import exceptions as policy_exceptions
 from policy import pack
 from policy.exceptions import Exceptions
 from policy.judgement import Judgement
+from policy.rule import EVERY_KIND
 from tests.operations.page.sample import SECRET
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -39,6 +40,19 @@ def test_a_rule_over_the_stack_that_finds_nothing_to_look_at_is_not_applicable(a
 
 def test_every_rule_has_a_result(assessment: Assessment) -> None:
     assert {one.rule.name for one in assessment.results} == {rule.name for rule in assessment.rules}
+
+
+def test_the_results_of_a_rule_stand_by_kind_as_in_every_other_run(
+    recording: Recording, assessment: Assessment
+) -> None:
+    kind = {resource.urn: resource.type for resource in recording.resources}
+    kinds = {
+        rule.name: [kind[one.urn] for one in assessment.of(rule) if one.urn]
+        for rule in assessment.rules
+        if len(rule.on) > 1 and not rule.over_stack and EVERY_KIND not in rule.on
+    }
+    assert any(len(set(found)) > 1 for found in kinds.values())
+    assert {name for name, found in kinds.items() if found != sorted(found)} == set()
 
 
 def test_what_only_production_must_fulfil_is_not_applicable_elsewhere(assessment: Assessment) -> None:

@@ -20,7 +20,7 @@ recording = record_stack("dev")
 import pulumi_aws.ec2.instance
 resources = [
     {field.name: repr(getattr(one, field.name)) for field in dataclasses.fields(one) if field.name != "wire_inputs"}
-    for one in sorted(recording.resources, key=lambda one: one.urn)  # they arrive in any order
+    for one in recording.resources
 ]
 form = type(pulumi_aws.ec2.instance.__loader__).__name__
 json.dump({"form": form, "resources": resources, "outputs": repr(recording.outputs)}, sys.stdout)

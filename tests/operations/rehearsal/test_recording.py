@@ -28,6 +28,19 @@ def test_dependencies_come_from_outputs_options_and_provider() -> None:
     assert needs == {"aws": set(), "vpc": {"aws"}, "subnet": {"aws", "vpc"}, "other": {"subnet"}}
 
 
+def test_order_is_by_need_and_name_and_not_by_arrival() -> None:
+    def program(*names: str) -> None:
+        for name in names:
+            bucket = aws.s3.Bucket(f"{name}-bucket")
+            aws.s3.BucketVersioning(f"{name}-a", bucket=bucket.id, versioning_configuration={"status": "Enabled"})
+
+    orders = {
+        tuple(resource.name for resource in run(lambda given=given: program(*given)).resources)
+        for given in (("one", "two"), ("two", "one"))
+    }
+    assert orders == {("one-bucket", "two-bucket", "one-a", "two-a")}
+
+
 def test_options_are_recorded() -> None:
     def program() -> None:
         options = pulumi.ResourceOptions(protect=True, retain_on_delete=True, ignore_changes=["tags"])
