@@ -273,6 +273,6 @@ def test_prices_count_what_is_billed_and_name_what_they_do_not_know(rehearsal: R
     huge[0].inputs["instanceClass"] = "db.unheard-of"  # type: ignore[index]
     try:
         assert [line.what for line in estimate(huge).unpriced] == ["db.unheard-of"]
-        assert "1 × db.unheard-of</strong>, whose price is not in the table" in render_page(rehearsal, PROVENANCE)
+        assert "db.unheard-of</strong>, whose price is not in the table" in render_page(rehearsal, PROVENANCE)
     finally:
         huge[0].inputs["instanceClass"] = "db.r7g.large"  # type: ignore[index]
