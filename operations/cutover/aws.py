@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -25,20 +26,28 @@ class Aws:
     def __init__(self, region: str) -> None:
         self.region = region
         self._clients: dict[str, Any] = {}
+        self._session: boto3.session.Session | None = None
+        """One for all clients: each session reads AWS's endpoints and asks for credentials (an MFA code) anew."""
+        self._lock = threading.Lock()
 
     def client(self, service: str) -> Any:
-        if service not in self._clients:
-            settings = Config(
-                region_name=self.region,
-                connect_timeout=5,
-                read_timeout=20,
-                retries={"mode": "standard", "total_max_attempts": 4},
-            )
-            try:
-                self._clients[service] = boto3.session.Session().client(cast("Any", service), config=settings)
-            except BotoCoreError as error:
-                raise ToolError(f"AWS {service} cannot be used in {self.region}: {error}.") from error
-        return self._clients[service]
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._new_client(service)
+            return self._clients[service]
+
+    def _new_client(self, service: str) -> Any:
+        settings = Config(
+            region_name=self.region,
+            connect_timeout=5,
+            read_timeout=20,
+            retries={"mode": "standard", "total_max_attempts": 4},
+        )
+        try:
+            self._session = self._session or boto3.session.Session()
+            return self._session.client(cast("Any", service), config=settings)
+        except BotoCoreError as error:
+            raise ToolError(f"AWS {service} cannot be used in {self.region}: {error}.") from error
 
     def call(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
         """The answer to one API call. Raises `ToolError`, or `AwsRefusedError` with AWS's own error code."""

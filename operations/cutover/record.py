@@ -14,7 +14,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from operations.cutover.aws import Aws, AwsRefusedError
@@ -67,7 +67,7 @@ class Record:
     lease: Lease | None = None
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), separators=(",", ":"), default=str)
+        return json.dumps(vars(self), separators=(",", ":"), default=_plain)
 
     @classmethod
     def from_json(cls, text: str) -> Record:
@@ -77,6 +77,11 @@ class Record:
         for name in ("finished", "begun"):
             given[name] = tuple(given[name])
         return cls(**given)
+
+
+def _plain(value: object) -> object:
+    """What JSON does not know. `asdict` would copy the whole journal at every write, while the application waits."""
+    return vars(value) if isinstance(value, (Entry, Lease)) else str(value)
 
 
 class ConflictError(CutoverError):

@@ -1,13 +1,18 @@
-"""AWS for the tests: moto where it can, and a small stand-in over HTTP for DMS and the VPN's telemetry."""
+"""AWS for the tests at one address: moto where it can, and a small stand-in for DMS and the VPN's telemetry."""
 
 from __future__ import annotations
 
 import datetime
+import functools
 import json
+import re
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from moto.moto_server.werkzeug_app import create_backend_app
+from werkzeug.test import Client
 
 from tests.operations.cutover.replication import Task, mapping
 
@@ -22,6 +27,9 @@ REVERSE_SOURCE = f"arn:aws:dms:{REGION}:{ACCOUNT}:endpoint:REVERSE-SOURCE"
 REVERSE_TARGET = f"arn:aws:dms:{REGION}:{ACCOUNT}:endpoint:REVERSE-TARGET"
 CERTIFICATE = f"arn:aws:dms:{REGION}:{ACCOUNT}:cert:AUTHORITY"
 VPN = "vpn-0a1b2c3d4e5f60718"
+_SIGNED_FOR = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/")
+_MOTO_NAMES = {"monitoring": "cloudwatch"}
+"""Where moto calls a service otherwise than signatures do."""
 
 
 @dataclass
@@ -140,21 +148,41 @@ class Dms:
         )
 
 
+@functools.cache
+def _moto(service: str) -> Client:
+    """Moto's answers for one service. Its own server looks for the service among all of its modules at every call."""
+    return Client(create_backend_app(_MOTO_NAMES.get(service, service)))  # type: ignore[arg-type]
+
+
+def forget() -> None:
+    """Empties what moto holds."""
+    _moto("moto_api").post("/moto-api/reset")
+
+
 def serve(dms: Dms) -> tuple[ThreadingHTTPServer, str]:
-    """The stand-in on a free loopback port: server and address."""
+    """AWS on a free loopback port: server and address. Connections stay open between calls, as AWS keeps them."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        """Otherwise an answer's body waits up to 40 ms for the acknowledgement of its head."""
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            target = self.headers.get("X-Amz-Target", "")
-            if target:
-                text, kind = json.dumps(dms.answer(target.rsplit(".", 1)[-1], json.loads(body or b"{}"))), "json"
+            signed = _SIGNED_FOR.search(self.headers.get("Authorization", ""))
+            service = signed[1] if signed else ""
+            if service == "dms":
+                operation = self.headers["X-Amz-Target"].rsplit(".", 1)[-1]
+                self._answer(200, "application/x-amz-json-1.1", json.dumps(dms.answer(operation, json.loads(body))))
+            elif service == "ec2":
+                self._answer(200, "text/xml", dms.vpn_xml())
             else:
-                text, kind = dms.vpn_xml(), "xml"
-            self.send_response(200)
-            self.send_header("Content-Type", "application/x-amz-json-1.1" if kind == "json" else "text/xml")
+                told = _moto(service).post(self.path, data=body, headers=list(self.headers.items()))
+                self._answer(told.status_code, told.content_type, told.text)
+
+        def _answer(self, status: int, kind: str | None, text: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind or "text/plain")
             self.send_header("Content-Length", str(len(text.encode())))
             self.end_headers()
             self.wfile.write(text.encode())
@@ -164,5 +192,5 @@ def serve(dms: Dms) -> tuple[ThreadingHTTPServer, str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True, name="aws stand-in").start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True, name="aws stand-in").start()
     return server, f"http://127.0.0.1:{server.server_port}"

@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import json
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -37,11 +38,13 @@ class Application:
     places: list[int] = field(default_factory=list)
     url: str = ""
     _stop: threading.Event = field(default_factory=threading.Event)
+    _awaited: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self, writers: int = 2) -> None:
         application = self
+        self._tls = ssl.create_default_context(cafile=self.ca_file)
 
         class Health(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -56,7 +59,7 @@ class Application:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Health)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/health"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         for number in range(writers):
             thread = threading.Thread(target=self._write, args=(number,), daemon=True, name=f"writer {number}")
             thread.start()
@@ -77,11 +80,16 @@ class Application:
         return max((later - earlier for earlier, later in itertools.pairwise(self.commits)), default=0)
 
     def wait_for_commits(self, more: int = 20, seconds: float = 15) -> None:
+        """Returns after so many more commits; until then the writers make no pauses."""
         wanted = len(self.commits) + more
         deadline = time.monotonic() + seconds
-        while len(self.commits) < wanted:
-            assert time.monotonic() < deadline, "the application does not get through to its database"
-            time.sleep(0.01)
+        self._awaited.set()
+        try:
+            while len(self.commits) < wanted:
+                assert time.monotonic() < deadline, "the application does not get through to its database"
+                time.sleep(0.01)
+        finally:
+            self._awaited.clear()
 
     def _write(self, number: int) -> None:
         chance = random.Random(number)  # noqa: S311  amounts of test payments
@@ -92,7 +100,8 @@ class Application:
                 if connection is None:
                     connection = self._connect()
                 self._pay(connection, chance, mine)
-                time.sleep(self.pause_seconds)
+                if not self._awaited.is_set():
+                    time.sleep(self.pause_seconds)
             except (pymysql.Error, OSError):
                 with contextlib.suppress(Exception):
                     if connection is not None:
@@ -110,7 +119,7 @@ class Application:
             user=secret["username"],
             password=secret["password"],
             database="softpos",
-            ssl={"ca": self.ca_file},
+            ssl=self._tls,
             connect_timeout=3,
             read_timeout=10,
             write_timeout=10,

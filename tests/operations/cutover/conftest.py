@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import logging
+import fcntl
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
-import requests
-from moto.server import ThreadedMotoServer
 
-from operations.cutover import checks_source
 from tests.operations.cutover import amazon
+from tests.operations.cutover.quick import PAUSES
 from tests.operations.cutover.rig import Rig, build
 from tests.operations.cutover.servers import (
     BINARY_VARIABLE,
@@ -34,14 +33,26 @@ ENVIRONMENT = {
 }
 
 
+def shared_template(binary: str, base: Path) -> Path:
+    """An initialised data directory for all workers of the run: the first one makes it, the others wait for it."""
+    place, unfinished = base / "template", base / "unfinished-template"
+    with (base / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.exists():
+            shutil.rmtree(unfinished, ignore_errors=True)
+            make_template(binary, unfinished).rename(place)
+    return place
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestServer, TestServer]]:
     binary = server_binary()
     if binary is None:
         pytest.skip(f"no MySQL-compatible server: install mariadb-server, or name one by {BINARY_VARIABLE}")
+    own = tmp_path_factory.getbasetemp()
+    template = shared_template(binary, own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
     base = Path(tmp_path_factory.mktemp("servers"))
     authority = Authority.create(base / "authority")
-    template = make_template(binary, base / "template")
     pair = [
         make_server(binary, template, base / name, authority, number) for number, name in ((1, "source"), (2, "target"))
     ]
@@ -51,17 +62,12 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestServ
 
 
 @pytest.fixture(scope="session")
-def aws() -> Iterator[tuple[amazon.Dms, str, str]]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
+def aws() -> Iterator[tuple[amazon.Dms, str]]:
     dms = amazon.Dms()
     server, address = amazon.serve(dms)
-    yield dms, address, f"http://{host}:{port}"
+    yield dms, address
     server.shutdown()
     server.server_close()
-    moto.stop()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -73,32 +79,26 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture
-def environment(aws: tuple[amazon.Dms, str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def environment(aws: tuple[amazon.Dms, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Environment of a process that talks to the stand-ins only."""
-    _, dms_url, moto_url = aws
-    wanted = ENVIRONMENT | {
-        "AWS_ENDPOINT_URL": moto_url,
-        "AWS_ENDPOINT_URL_DATABASE_MIGRATION_SERVICE": dms_url,
-        "AWS_ENDPOINT_URL_EC2": dms_url,
-    }
+    wanted = ENVIRONMENT | {"AWS_ENDPOINT_URL": aws[1]}
     for name, value in wanted.items():
         monkeypatch.setenv(name, value)
-    requests.post(f"{moto_url}/moto-api/reset", timeout=10)
-    boto3.setup_default_session()
+    amazon.forget()
     return wanted
 
 
 @pytest.fixture
 def rig(
     servers: tuple[TestServer, TestServer],
-    aws: tuple[amazon.Dms, str, str],
+    aws: tuple[amazon.Dms, str],
     environment: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Rig]:
-    dms, dms_url, moto_url = aws
-    monkeypatch.setattr(checks_source, "RATE_SECONDS", 0.02)
-    evening = build(servers[0], servers[1], dms, dms_url, moto_url)
+    for module, name, seconds in PAUSES:
+        monkeypatch.setattr(module, name, seconds)
+    evening = build(servers[0], servers[1], aws[0])
     yield evening
     evening.application.stop()
-    for task in dms.tasks.values():
+    for task in evening.dms.tasks.values():
         task.end()

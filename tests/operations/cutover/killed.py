@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from operations.__main__ import main
-from operations.cutover import checks_source, command
+from operations.cutover import command
 from operations.cutover.record import Record, Session
-from tests.operations.cutover.rig import QUICK
+from tests.operations.cutover.quick import PAUSES, QUICK
 
 
 def arm(point: str) -> None:
@@ -38,7 +38,8 @@ def arm(point: str) -> None:
 
 if __name__ == "__main__":
     arm(sys.argv[1])
-    checks_source.RATE_SECONDS = 0.02
+    for module, name, seconds in PAUSES:
+        setattr(module, name, seconds)
     command.Limits = lambda: replace(QUICK, lease_seconds=2.5)  # type: ignore[assignment,misc]
     assert Record
     sys.exit(main(sys.argv[2:]))

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pymysql
 
 from operations.cutover.actions import Run
@@ -21,24 +20,13 @@ from operations.cutover.record import DynamoStore, Record, leased
 from operations.cutover.stack import OUTPUT, Stack, from_outputs
 from tests.operations.cutover import amazon, application
 from tests.operations.cutover.application import Application, json_secret
+from tests.operations.cutover.quick import QUICK
 from tests.operations.cutover.replication import Endpoint, Task
 from tests.operations.cutover.servers import TestServer
 
 OPERATOR, OPERATOR_PASSWORD = "migrator", "operator-of-a-test"
 DMS_USER, DMS_PASSWORD = "dms", "dms-of-a-test"
 TABLE = "migration-state"
-QUICK = Limits(
-    max_downtime_seconds=120,
-    writer_grace_seconds=1.2,
-    watch_seconds=0.6,
-    watch_every_seconds=0.1,
-    tolerated_failures=3,
-    poll_seconds=0.1,
-    replication_seconds=20,
-    drain_seconds=60,
-    lease_seconds=30,
-    parallel=2,
-)
 SCHEMA = tuple(
     text.strip() for text in (Path(__file__).parent / "softpos.sql").read_text().split(";\n") if text.strip()
 )
@@ -199,12 +187,11 @@ def reset(server: TestServer, role: str) -> None:
     )
 
 
-def build(source: TestServer, target: TestServer, dms: amazon.Dms, dms_url: str, moto_url: str) -> Rig:
+def build(source: TestServer, target: TestServer, dms: amazon.Dms) -> Rig:
     """A fresh evening on the two servers."""
-    del dms_url, moto_url
     reset(source, "source")
     reset(target, "target")
-    secrets = boto3.client("secretsmanager", region_name=amazon.REGION)
+    secrets = AWS.client("secretsmanager")
     arns: dict[str, str] = {}
     for name, server, user, password in (
         ("source", source, DMS_USER, DMS_PASSWORD),
@@ -215,8 +202,7 @@ def build(source: TestServer, target: TestServer, dms: amazon.Dms, dms_url: str,
     ):
         text = {"host": "127.0.0.1", "port": server.port, "username": user, "password": password}
         arns[name] = secrets.create_secret(Name=f"softpos/{name}", SecretString=json.dumps(text))["ARN"]
-    dynamo = boto3.client("dynamodb", region_name=amazon.REGION)
-    dynamo.create_table(
+    AWS.client("dynamodb").create_table(
         TableName=TABLE,
         KeySchema=[{"AttributeName": "stack", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "stack", "AttributeType": "S"}],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import datetime
+import functools
 import os
 import shutil
 import signal
@@ -37,6 +38,7 @@ def server_binary() -> str | None:
     return os.environ.get(BINARY_VARIABLE) or shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
+@functools.cache
 def is_mariadb(binary: str) -> bool:
     said = subprocess.run([binary, "--no-defaults", "--version"], capture_output=True, text=True, check=True).stdout
     return "mariadb" in said.lower()
@@ -182,7 +184,12 @@ class TestServer:
             **({"user": "root"} if os.geteuid() == 0 else {}),
         }
         if self.mariadb:
-            settings |= {"binlog-row-metadata": "FULL", "binlog-annotate-row-events": "0"}
+            settings |= {
+                "binlog-row-metadata": "FULL",
+                "binlog-annotate-row-events": "0",
+                # The data need not outlive the machine, and the system keeps what a killed server has written.
+                "innodb-flush-method": "nosync",
+            }
         else:
             settings |= {
                 "mysqlx": "0",

@@ -9,15 +9,17 @@ import pytest
 from click.testing import CliRunner
 
 from operations.__main__ import main
+from operations.cutover import migration
 from operations.cutover.command import cutover
 from operations.cutover.errors import SettingsError
 from operations.cutover.stack import OUTPUT, from_outputs
 from tests.operations.cutover import application
-from tests.operations.cutover.rig import DMS_PASSWORD, OPERATOR_PASSWORD, Rig
+from tests.operations.cutover.rig import AWS, DMS_PASSWORD, OPERATOR_PASSWORD, Rig
 
 
 @pytest.fixture
-def outputs(rig: Rig, tmp_path: Path) -> Path:
+def outputs(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(migration, "Aws", lambda _: AWS)
     file = tmp_path / "outputs.json"
     file.write_text(json.dumps(rig.outputs))
     return file

@@ -145,9 +145,9 @@ def test_a_table_missing_on_the_target_stops_the_cutover_before_the_freeze(rig: 
 def test_a_stalled_replication_rolls_back_when_the_budget_is_spent(rig: Rig) -> None:
     validated(rig)
     rig.forward.stalled.set()
-    rig.with_limits(max_downtime_seconds=2.5)
+    rig.with_limits(max_downtime_seconds=2)
     rig.application.wait_for_commits(2)
-    with pytest.raises(RefusedError, match=r"downtime budget of 2 s is spent|budget of 3 s is spent"):
+    with pytest.raises(RefusedError, match="downtime budget of 2 s is spent"):
         advance_from_freeze(rig)
     rig.forward.stalled.clear()
     rig.application.wait_for_commits()
@@ -189,12 +189,12 @@ def test_a_failing_health_check_in_the_watch_brings_every_write_back_to_the_sour
     rig.with_limits(watch_seconds=30)
 
     def break_soon() -> None:
-        while rig.record().state != "watch":
-            time.sleep(0.05)
+        while rig.reverse.status != "running":
+            time.sleep(0.02)
         rig.application.wait_for_commits(10)
         rig.application.broken = True
 
-    breaker = threading.Thread(target=break_soon)
+    breaker = threading.Thread(target=break_soon, daemon=True)
     breaker.start()
     with pytest.raises(
         RefusedError, match=r"watch failed 3 times in a row: the application answered 503.*on the source"
