@@ -162,6 +162,8 @@ class TestServer:
     def start(self) -> None:
         settings = {
             "datadir": str(self.directory / "data"),
+            # Its own: a server that starts deletes what it finds of temporary tables, and another's server crashes.
+            "tmpdir": str(self.directory),
             "socket": str(self.directory / "s.sock"),
             "pid-file": str(self.directory / "s.pid"),
             "log-error": str(self.directory / "error.log"),
@@ -260,6 +262,7 @@ def make_template(binary: str, directory: Path) -> Path:
             "mariadb-install-db",
             "--no-defaults",
             f"--datadir={data}",
+            f"--tmpdir={directory}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--skip-name-resolve",
@@ -268,7 +271,15 @@ def make_template(binary: str, directory: Path) -> Path:
         ]
         command[0] = shutil.which("mariadb-install-db") or command[0]
     else:
-        command = [binary, "--no-defaults", "--initialize-insecure", f"--datadir={data}", *as_root, *small]
+        command = [
+            binary,
+            "--no-defaults",
+            "--initialize-insecure",
+            f"--datadir={data}",
+            f"--tmpdir={directory}",
+            *as_root,
+            *small,
+        ]
     subprocess.run(command, check=True, capture_output=True)
     return data
 
