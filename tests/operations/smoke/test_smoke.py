@@ -24,12 +24,16 @@ from tests.operations.smoke.servers import HOST, Behaviour, load_balancer
 Look = Callable[..., dict[str, Outcome]]
 
 
+_HELD: list[socket.socket] = []
+
+
 def closed_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with contextlib.closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port of this machine that nobody listens on, nor can: it is held until the tests end."""
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    _HELD.append(held)
+    port: int = held.getsockname()[1]
+    return port
 
 
 def at(port: int = 443, **changes: Any) -> Target:
