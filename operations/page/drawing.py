@@ -8,7 +8,19 @@ from typing import Any
 
 from operations.page.actors import Actor
 from operations.page.architecture import DATA_CENTRE, WHOLE_VPC, Architecture
-from operations.page.layout import FIRST_LINE, LINE, MARGIN, MOST_RANGES, TIERS, Arrow, Box, Plan, Point, lay_out
+from operations.page.layout import (
+    FIRST_LINE,
+    LINE,
+    MARGIN,
+    TIERS,
+    Arrow,
+    Box,
+    Plan,
+    Point,
+    detail_lines,
+    distance,
+    lay_out,
+)
 from operations.page.rendering import source, template
 from operations.page.topology import Tier
 
@@ -168,9 +180,9 @@ def _rounded(points: tuple[Point, ...], radius: float = 6) -> str:
     return "".join(parts)
 
 
-def _towards(start: Point, end: Point, distance: float) -> Point:
-    length = abs(end[0] - start[0]) + abs(end[1] - start[1])
-    share = min(distance, length / 2) / length if length else 0
+def _towards(start: Point, end: Point, way: float) -> Point:
+    length = distance(start, end)
+    share = min(way, length / 2) / length if length else 0
     return (start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share)
 
 
@@ -191,8 +203,7 @@ def _actor(box: Box, actor: Actor, architecture: Architecture, mark: str) -> dic
     zones = architecture.topology.zones if actor.zones else ()
     whole_vpc = [path.label for path in architecture.paths if (path.source, path.target) == (WHOLE_VPC, actor.key)]
     name = actor.key.partition("-")[2] if actor.tier is not Tier.OUTSIDE else ""
-    details = actor.detail.split(", ") if actor.tier is Tier.OUTSIDE else [actor.detail]
-    lines = [line for detail in details[:MOST_RANGES] for line in _cut("detail", detail)]
+    lines = [line for detail in detail_lines(actor) for line in _cut("detail", detail)]
     if whole_vpc:
         lines += _cut("stub", f"from the VPC: {', '.join(whole_vpc)}")
     elif name:

@@ -174,10 +174,13 @@ def _ends(path: Path) -> tuple[str, str]:
     return source, target
 
 
+def detail_lines(actor: Actor) -> list[str]:
+    """What a box says of its thing: of what lies outside its ranges, a line each."""
+    return actor.detail.split(", ")[:MOST_RANGES] if actor.tier is Tier.OUTSIDE else [actor.detail]
+
+
 def _height(actor: Actor) -> float:
-    """What lies outside names all its ranges, a line each."""
-    lines = min(len(actor.detail.split(", ")), MOST_RANGES) if actor.tier is Tier.OUTSIDE else 0
-    return max(BOX_HEIGHT, FIRST_LINE + LINE * lines)
+    return max(BOX_HEIGHT, FIRST_LINE + LINE * len(detail_lines(actor)))
 
 
 def _corners(graph: pygraphviz.AGraph) -> tuple[float, ...]:
@@ -253,7 +256,7 @@ def _label_places(points: Sequence[Point], width: float) -> Iterator[Box]:
     """From the tip backwards: on each stretch that leaves the arrow's head free, else beside its middle."""
     for start, end in reversed(list(pairwise(points))):
         level = start[1] == end[1]
-        length = _distance(start, end)
+        length = distance(start, end)
         near = LABEL_FROM_TIP + (width if level else LABEL_HEIGHT) / 2
         roomy = length > 2 * near - LABEL_FROM_TIP
         aside = 0 if roomy else 2 + (LABEL_HEIGHT if level else width) / 2
@@ -263,5 +266,6 @@ def _label_places(points: Sequence[Point], width: float) -> Iterator[Box]:
             yield Box(x - width / 2, y - LABEL_HEIGHT / 2, width, LABEL_HEIGHT)
 
 
-def _distance(start: Point, end: Point) -> float:
+def distance(start: Point, end: Point) -> float:
+    """How far an arrow runs between two points of one stretch."""
     return abs(end[0] - start[0]) + abs(end[1] - start[1])

@@ -40,13 +40,14 @@ def render_page(rehearsal: Rehearsal, provenance: Provenance, against: Mapping[s
     architecture = read_architecture(recording.stack, recording.resources)
     outcomes = _outcomes(assessment)
     blocking = len(rehearsal.verdicts.blocking)
+    index = {resource.urn: position for position, resource in enumerate(recording.resources)}
     costs = estimate(recording.resources)
     return template("page.html.jinja").render(
         stack=recording.stack,
         provenance=provenance,
         made_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         resources=[_row(resource, outcomes) for resource in recording.resources],
-        index={resource.urn: position for position, resource in enumerate(recording.resources)},
+        index=index,
         created=sum(resource.custom for resource in recording.resources),
         blocking=blocking,
         counts=Counter(outcomes_of_rule for outcomes_of_rule, _ in _rules_in_order(assessment)),
@@ -60,7 +61,7 @@ def render_page(rehearsal: Rehearsal, provenance: Provenance, against: Mapping[s
         limit_seconds=LIMIT_SECONDS,
         forecast=rehearsal.forecast,
         worst_case=rehearsal.worst_case,
-        timeline=timeline(rehearsal),
+        timeline=timeline(rehearsal, index),
         costs=costs,
         cost_lines=[_cost(line) for line in costs.lines],
         prices_read_on=PRICES_READ_ON,
@@ -71,7 +72,7 @@ def render_page(rehearsal: Rehearsal, provenance: Provenance, against: Mapping[s
         scope=_scope(architecture),
         style=markupsafe.Markup(source("palette.css") + source("diagram.css") + source("page.css")),  # noqa: S704
         script=markupsafe.Markup(source("page.js")),  # noqa: S704
-        data=_embedded(_data(recording.resources, assessment, architecture)),
+        data=_embedded(_data(recording.resources, index, assessment, architecture)),
     )
 
 
@@ -194,10 +195,10 @@ def _scope(architecture: Architecture) -> dict[str, list[str]]:
     return scope
 
 
-def _data(resources: Iterable[Resource], assessment: Assessment, architecture: Architecture) -> dict[str, Any]:
+def _data(
+    resources: Iterable[Resource], index: Mapping[str, int], assessment: Assessment, architecture: Architecture
+) -> dict[str, Any]:
     """What the page shows when a thing is selected."""
-    known = list(resources)
-    index = {resource.urn: position for position, resource in enumerate(known)}
     rules = {rule.name: position for position, rule in enumerate(assessment.rules)}
     results: dict[int, list[list[Any]]] = {}
     for result in assessment.results:
@@ -208,8 +209,8 @@ def _data(resources: Iterable[Resource], assessment: Assessment, architecture: A
         "outcomes": list(Outcome),
         "rules": [[rule.name, rule.claim, list(rule.requirements)] for rule in assessment.rules],
         "resources": [
-            [resource.name, resource.type, list(_settings(resource.inputs)), results.get(position, [])]
-            for position, resource in enumerate(known)
+            [resource.name, resource.type, list(_settings(resource.inputs)), results.get(index[resource.urn], [])]
+            for resource in resources
         ],
         "actors": {
             key: [actor.title, actor.detail, architecture.scope[key], [index[one.urn] for one in actor.resources]]

@@ -28,10 +28,13 @@ CONTAINER = ' role="graphics-object" aria-roledescription="[^"]+"'
 """A screen reader would name such a part of the SVG by all that is in it."""
 
 
-def timeline(rehearsal: Rehearsal) -> dict[str, Any]:
-    """The charts: for each case one of the long resources and one of every resource that takes time."""
+def timeline(rehearsal: Rehearsal, index: Mapping[str, int]) -> dict[str, Any]:
+    """The charts: for each case one of the long resources and one of every resource that takes time.
+
+    Args:
+        index: the number of each resource in the page, by URN, in the order of the recording.
+    """
     cases = {"median": rehearsal.forecast, "worst": rehearsal.worst_case}
-    index = {resource.urn: position for position, resource in enumerate(rehearsal.recording.resources)}
     every = [urn for urn in index if any(case.steps[urn].seconds for case in cases.values())]
     critical = {step.urn for case in cases.values() for step in case.critical_path}
     long = [urn for urn in every if urn in critical or rehearsal.forecast.steps[urn].seconds >= LONG_SECONDS]

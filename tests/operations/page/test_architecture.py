@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import combinations, pairwise, permutations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from operations.evidence.bundle import data_flow
@@ -161,7 +161,7 @@ def test_the_boundary_holds_the_cardholder_data_environment_and_nothing_else(pla
         assert any(inside(middle, outline) for outline in corners) is (drawn.scope[key] == "cardholder"), key
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None)
 @given(data=some.data())
 def test_whatever_the_program_declares_can_be_drawn(program: Architecture, data: some.DataObject) -> None:
     keys = sorted(data.draw(some.sets(some.sampled_from(sorted(program.actors)), min_size=1)))

@@ -105,7 +105,8 @@ def late(rehearsal: Rehearsal) -> list[str]:
     )
     forecast = Forecast("median", {step.urn: step for step in steps})
     recording = replace(rehearsal.recording, resources=resources)
-    drawn = timeline(replace(rehearsal, recording=recording, forecast=forecast, worst_case=forecast))["charts"]
+    index = {urn: position for position, urn in enumerate(forecast.steps)}
+    drawn = timeline(replace(rehearsal, recording=recording, forecast=forecast, worst_case=forecast), index)["charts"]
     return [str(chart["svg"]) for chart in drawn]
 
 
