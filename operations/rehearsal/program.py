@@ -100,7 +100,7 @@ def record(
 
 
 def _in_order(resources: Iterable[Resource]) -> Iterator[Resource]:
-    """What is needed first, then by URN: registrations arrive in another order with each run."""
+    """What is needed first, then by name: registrations arrive in another order with each run."""
     found = {resource.urn: resource for resource in resources}
     sorter = TopologicalSorter(
         {urn: found.keys() & {*resource.dependencies, resource.parent} for urn, resource in found.items()}
@@ -108,7 +108,7 @@ def _in_order(resources: Iterable[Resource]) -> Iterator[Resource]:
     sorter.prepare()
     while ready := sorter.get_ready():
         sorter.done(*ready)
-        yield from (found[urn] for urn in sorted(ready))
+        yield from sorted((found[urn] for urn in ready), key=lambda resource: (resource.name, resource.urn))
 
 
 async def _play(program: Callable[[], None], configuration: Configuration, recorder: Recorder) -> None:
