@@ -91,7 +91,7 @@ docs: $(VENV)/.ready-dev ## Write the generated parts of docs/ and build the boo
 .PHONY: bench
 bench: $(VENV)/.ready-dev ## Measure the figures that have a target; ROWS="1000000 10000000" for larger tables
 	@$(RUN) -m operations bench $(ARGS)
-	@$(RUN) -m tests.operations.cutover.bench_verification --rows $(ROWS)
+	@$(RUN) -m tests.cutover.bench_verification --rows $(ROWS)
 
 .PHONY: lock
 lock: ## Lock requirements*.in with hashes (needs uv)

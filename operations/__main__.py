@@ -17,7 +17,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "operations.engine.command:rehearse_engine",
         "Play the life of a stack on the real Pulumi engine, with no cloud.",
     ),
-    "cutover": ("operations.cutover.command:cutover", "Move the live database to AWS, with a way back."),
+    "cutover": ("cutover.command:cutover", "Move the live database to AWS, with a way back."),
     "bench": ("operations.bench.command:bench", "Measure the figures that have a target."),
     "smoke": ("operations.smoke.command:smoke", "See a deployed stack from outside: TLS, firewall, health, privacy."),
     "pipeline": ("operations.pipeline.command:pipeline", "What the workflows call: preview, deploy, comment, drift."),

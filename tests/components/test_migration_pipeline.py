@@ -15,7 +15,7 @@ from components.payment_database import PaymentDatabase
 from components.placement import Placement
 from components.rds_authority import root_certificate
 from components.site_to_site_vpn import SiteToSiteVpn, SiteToSiteVpnArgs
-from operations.cutover.stack import Stack
+from cutover.stack import Stack
 from operations.rehearsal.program import Recording
 from operations.rehearsal.recording import Resource
 from settings import MigrationSettings, VpnSettings

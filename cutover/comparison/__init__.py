@@ -1,0 +1,1 @@
+"""Compares the rows of source and target without moving them."""

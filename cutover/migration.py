@@ -1,0 +1,95 @@
+"""One stack's migration at hand: its outputs, its AWS, its two servers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+
+from cutover.limits import Limits
+from cutover.servers.aws import Aws
+from cutover.servers.catalogue import Catalogue, read_catalogue
+from cutover.servers.mysql import Login, Server, Tls
+from cutover.stack import Stack
+
+
+class Migration:
+    """Everything that a check, an action or a screen asks. Opens connections only when they are used."""
+
+    def __init__(self, stack: Stack, limits: Limits, reload_command: tuple[str, ...] = ()) -> None:
+        self.stack = stack
+        self.limits = limits
+        self.reload_command = reload_command
+        """Makes the application read its secret again, such as `kubectl rollout restart deployment/softpos`."""
+        self.aws = Aws(stack.region)
+
+    @cached_property
+    def source(self) -> Server:
+        """The on-premises server, entered with this tool's own account."""
+        return Server(
+            "source", self.aws.account(self.stack.source_operator_secret_arn), self._tls(self.stack.source_endpoint_arn)
+        )
+
+    @cached_property
+    def target(self) -> Server:
+        return Server("target", self._at_target(self.stack.target_operator_secret_arn), self.target_tls)
+
+    @cached_property
+    def source_as_reader(self) -> Server:
+        """The on-premises server as DMS reads it: proves DMS's password, TLS and grants."""
+        return Server("source", self.aws.account(self.stack.source_secret_arn), self.source.tls)
+
+    @cached_property
+    def source_as_writer(self) -> Server:
+        """The on-premises server as DMS writes it on the way back."""
+        return Server("source", self.aws.account(self.stack.reverse_target_secret_arn), self.source.tls)
+
+    @cached_property
+    def target_as_writer(self) -> Server:
+        return Server("target", self._at_target(self.stack.target_secret_arn), self.target_tls)
+
+    @cached_property
+    def target_as_reader(self) -> Server:
+        return Server("target", self._at_target(self.stack.reverse_source_secret_arn), self.target_tls)
+
+    @cached_property
+    def own_accounts(self) -> frozenset[str]:
+        """User names of this tool and of DMS on either server."""
+        servers = (
+            self.source,
+            self.source_as_reader,
+            self.source_as_writer,
+            self.target,
+            self.target_as_writer,
+            self.target_as_reader,
+        )
+        return frozenset(server.account.username for server in servers)
+
+    @cached_property
+    def target_tls(self) -> Tls:
+        """The host name is verified too: an RDS certificate names its endpoints, whatever the DMS endpoint asks for."""
+        return replace(self._tls(self.stack.target_endpoint_arn), verify_name=True)
+
+    @property
+    def application_account(self) -> str:
+        """User name of the application, the same on both servers."""
+        return str(self.aws.secret(self.stack.application_secret_arn).get("username", ""))
+
+    def server(self, role: str) -> Server:
+        return {"source": self.source, "target": self.target}[role]
+
+    def catalogue(self, role: str) -> Catalogue:
+        return read_catalogue(self.server(role), self.stack.schemas)
+
+    def close(self) -> None:
+        for kept in list(self.__dict__.values()):
+            if isinstance(kept, Server):
+                kept.close()
+
+    def _at_target(self, arn: str) -> Login:
+        return self.aws.account(arn, host=self.stack.database_writer_endpoint, port=self.stack.database_port)
+
+    def _tls(self, endpoint_arn: str) -> Tls:
+        """The certificate authority and the strictness that the DMS endpoint uses serve here too."""
+        endpoint = self.aws.endpoint(endpoint_arn)
+        certificate = self.aws.certificate(endpoint.get("CertificateArn", ""))
+        return Tls(ca_pem=str(certificate["CertificatePem"]), verify_name=endpoint.get("SslMode") == "verify-full")

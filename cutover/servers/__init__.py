@@ -1,0 +1,1 @@
+"""The servers and services that a migration meets, each with its own words."""

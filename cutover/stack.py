@@ -1,0 +1,142 @@
+"""What the tool needs of a stack, read from its outputs: the only place that knows the outputs' names.
+
+`pulumi stack output --json` is the real source; a file with the same JSON serves where the stack is not at hand.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from cutover.errors import SettingsError
+
+OUTPUT = "migration"
+"""Name of the stack output that holds one object with the fields of `Stack` below."""
+PULUMI_SECONDS = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """One stack's migration, as its outputs describe it. Each field is the output of the same name."""
+
+    name: str
+    """The Pulumi stack's name; the key of the migration's record."""
+    region: str
+    state_table_name: str
+    """DynamoDB table with the string hash key `stack`."""
+    vpn_connection_id: str
+    replication_instance_arn: str
+    forward_task_arn: str
+    """Full load and change capture, on-premises to AWS."""
+    reverse_task_arn: str
+    """Change capture only, AWS to on-premises: the way back."""
+    source_endpoint_arn: str
+    """DMS endpoint of the on-premises server as the forward task's source."""
+    target_endpoint_arn: str
+    reverse_source_endpoint_arn: str
+    """DMS endpoint of the target as the reverse task's source."""
+    reverse_target_endpoint_arn: str
+    source_secret_arn: str
+    """Login by which DMS reads the on-premises server: JSON with `host`, `port`, `username`, `password`."""
+    target_secret_arn: str
+    """Login by which DMS writes the target."""
+    reverse_source_secret_arn: str
+    """Login by which DMS reads the target for the way back."""
+    reverse_target_secret_arn: str
+    """Login by which DMS writes the on-premises server on the way back."""
+    source_operator_secret_arn: str
+    """Login of this tool on the on-premises server, same fields. It freezes, so it has more rights than DMS's."""
+    target_operator_secret_arn: str
+    """Login of this tool on the target. A managed master secret has no `host`: the writer endpoint then serves."""
+    application_secret_arn: str
+    """What the application reads to find its database: `host`, `port`, `username`, and `reader_host` if it uses one."""
+    application_authentication: str = ""
+    """`iam`: on the target the application enters by IAM, so its secret says so there and holds no password."""
+    database_writer_endpoint: str
+    database_reader_endpoint: str = ""
+    """Written to `reader_host` at the switch, where the application's secret has that field."""
+    database_cluster_id: str = ""
+    database_port: int = 3306
+    schemas: tuple[str, ...]
+    """The schemas that move, by name."""
+    health_url: str = ""
+    """What must answer 2xx for the application to count as healthy; empty: only the database is watched."""
+
+
+def from_outputs(stack: str, outputs: Mapping[str, Any]) -> Stack:
+    """The stack described by its outputs. Raises `SettingsError` with one line per missing or wrong field."""
+    given = outputs.get(OUTPUT)
+    if not isinstance(given, Mapping):
+        raise SettingsError(
+            f"Stack {stack} has no output '{OUTPUT}'; set softpos:migrationEnabled to true and run `pulumi up`."
+        )
+    problems = []
+    values: dict[str, Any] = {"name": stack}
+    for field in fields(Stack):
+        if field.name == "name":
+            continue
+        value = given.get(field.name)
+        if value is None and field.default is MISSING:
+            problems.append(
+                f"Output {OUTPUT}.{field.name} of stack {stack} is missing; run `pulumi up` on this program."
+            )
+        elif value is not None:
+            values[field.name] = tuple(value) if field.name == "schemas" else value
+    if not str(values.get("health_url", "") or "https://").startswith(("http://", "https://")):
+        problems.append(f"Output {OUTPUT}.health_url of stack {stack} is no http or https address; correct it.")
+    if not problems and not values["schemas"]:
+        problems.append(f"Output {OUTPUT}.schemas of stack {stack} is empty; name at least one schema to move.")
+    if problems:
+        raise SettingsError(*problems)
+    return Stack(**values)
+
+
+def read_outputs(stack: str, file: Path | None) -> Mapping[str, Any]:
+    """The stack's outputs, from `file` or from the Pulumi CLI. Raises `SettingsError` if neither can be read."""
+    if file is not None:
+        try:
+            text = file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"The outputs file {file} cannot be read ({error.strerror}); check the path."
+            ) from error
+    else:
+        text = _ask_pulumi(stack)
+    try:
+        outputs = json.loads(text)
+    except ValueError as error:
+        raise SettingsError(
+            f"The outputs of stack {stack} are not JSON ({error}); use the output of `pulumi stack output --json`."
+        ) from error
+    if not isinstance(outputs, dict):
+        raise SettingsError(
+            f"The outputs of stack {stack} are no JSON object; use the output of `pulumi stack output --json`."
+        )
+    return outputs
+
+
+def _ask_pulumi(stack: str) -> str:
+    program = shutil.which("pulumi")
+    if program is None:
+        raise SettingsError("The Pulumi CLI is not on PATH; install it, or give the outputs with --outputs FILE.")
+    try:
+        answer = subprocess.run(
+            [program, "stack", "output", "--json", "--stack", stack],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PULUMI_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SettingsError(
+            f"`pulumi stack output` did not answer within {PULUMI_SECONDS} s; check the backend."
+        ) from error
+    if answer.returncode != 0:
+        reason = answer.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise SettingsError(f"`pulumi stack output --stack {stack}` failed: {reason[0]}")
+    return answer.stdout

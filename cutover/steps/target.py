@@ -1,0 +1,108 @@
+"""Steps on the target: who may write there, and where its binary log stands.
+
+An RDS account may not set read_only, so the application's accounts are locked instead: no new session, and the old ones
+are ended. DMS's and this tool's accounts are never locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cutover.servers import marker
+from cutover.steps.actions import Change, Effect, Gate, Judgement, Look, Progress, Run, Statement, Wait
+from cutover.steps.sessions import end_sessions, sessions
+
+
+def _accounts(run: Run, role: str) -> list[tuple[str, bool]]:
+    """The application's accounts on a server as quoted names, and whether each is locked."""
+    server = run.migration.server(role)
+    found = []
+    for row in server.rows(
+        "SELECT User AS account, Host AS host FROM mysql.user WHERE User = %s", (run.migration.application_account,)
+    ):
+        name = "@".join("'" + str(row[part]).replace("'", "''") + "'" for part in ("account", "host"))
+        told = str(next(iter(server.row(f"SHOW CREATE USER {name}").values())))
+        found.append((name, "ACCOUNT LOCK" in told))
+    return found
+
+
+def _lock(run: Run) -> Sequence[Effect]:
+    return [
+        Statement(role="target", text=f"ALTER USER {name} ACCOUNT LOCK")
+        for name, locked in _accounts(run, "target")
+        if not locked
+    ]
+
+
+def _unlock(run: Run) -> Sequence[Effect]:
+    return [
+        Statement(role="target", text=f"ALTER USER {name} ACCOUNT UNLOCK")
+        for name, locked in _accounts(run, "target")
+        if locked
+    ]
+
+
+def _sessions_gone(run: Run) -> Progress:
+    left = sessions(run, "target")
+    return Progress(done=not left, sentence=f"{len(left)} sessions of the application are left on the target")
+
+
+def _closed(run: Run) -> Judgement:
+    opened = [name for name, locked in _accounts(run, "target") if not locked]
+    left = sessions(run, "target")
+    said = f"{len(opened)} accounts of the application are open on the target, {len(left)} sessions are left"
+    return Judgement(good=not opened and not left, sentence=said)
+
+
+def _target_marker(run: Run) -> Sequence[Effect]:
+    first = run.migration.stack.schemas[0]
+    token = str(run.facts.get("reverse_token", "TOKEN"))
+    if marker.seen(run.migration.target, first, marker.REVERSE) == token:
+        return []
+    return [Statement(role="target", text=marker.write_statement(first, marker.REVERSE, token))]
+
+
+def _arrived(run: Run, role: str, slot: int, fact: str) -> Progress:
+    seen = marker.seen(run.migration.server(role), run.migration.stack.schemas[0], slot)
+    there = seen == str(run.facts.get(fact))
+    return Progress(
+        done=there, sentence=f"the marker {'has arrived' if there else 'has not arrived yet'} on the {role}"
+    )
+
+
+def marker_arrives(role: str, slot: int, fact: str) -> Any:
+    return lambda run: _arrived(run, role, slot, fact)
+
+
+LOCK_TARGET = Change(
+    name="lock the application's account on the target", why="nobody but DMS and this tool writes there", effects=_lock
+)
+OPEN_TARGET = Change(name="open the target", why="from here on the application may write there", effects=_unlock)
+END_TARGET_SESSIONS = end_sessions("target")
+TARGET_SESSIONS_GONE = Wait(
+    name="see the target's sessions end", why="a killed session may still be rolling back", until=_sessions_gone
+)
+TARGET_POSITION = Look(
+    name="record the target's position",
+    why="the reverse task starts here: before the application's first write, behind DMS's last",
+    read=lambda run: {"target_position": str(run.migration.target.binlog_position())},
+    forecast=lambda run: f"where the target's binary log ends; now {run.migration.target.binlog_position()}",
+)
+TARGET_MARKER = Change(
+    name="write the marker on the target",
+    why="once on the source, every write of the target is there",
+    effects=_target_marker,
+)
+FROZEN_TARGET_POSITION = Look(
+    name="record where the target stopped",
+    why="for the record",
+    read=lambda run: {"frozen_target_position": str(run.migration.target.binlog_position())},
+    forecast=lambda run: f"where the target's binary log ends; now {run.migration.target.binlog_position()}",
+)
+TARGET_STAYED = Gate(
+    name="check that the target stayed closed",
+    why="a write behind the lock would be lost; the log proves nothing, as RDS writes tables of its own",
+    judge=_closed,
+    forecast=lambda _: "would look for open accounts and sessions of the application",
+)

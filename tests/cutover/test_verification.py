@@ -1,0 +1,265 @@
+# ruff: noqa: S608 (statements from constants)
+"""The comparison: finds every difference on real servers, shows no value, and hurts nobody."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from cutover.comparison import checksum
+from cutover.comparison.rows import Comparison, TableResult, Verification
+from cutover.comparison.throttle import Throttle
+from cutover.errors import RefusedError
+from cutover.limits import Limits
+from cutover.servers.catalogue import Catalogue, Column, Table, read_catalogue
+from cutover.servers.mysql import Login, Server, Tls
+from tests.cutover.servers import ROOT_PASSWORD, TestServer
+
+Pair = tuple[Server, Server]
+CARD_NUMBER = "4111111111111111"
+"""Visa's published test number."""
+
+
+@pytest.fixture
+def pair(servers: tuple[TestServer, TestServer]) -> Iterator[Pair]:
+    ends = tuple(
+        Server(
+            role,
+            Login(host="127.0.0.1", port=server.port, username="root", password=ROOT_PASSWORD),
+            Tls(ca_pem=server.authority.ca_pem),
+        )
+        for role, server in zip(("source", "target"), servers, strict=True)
+    )
+    for end in ends:
+        end.rows("SET GLOBAL read_only = OFF")
+        end.rows("DROP DATABASE IF EXISTS compared")
+        end.rows("CREATE DATABASE compared CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+    yield ends[0], ends[1]
+    for end in ends:
+        end.rows("DROP DATABASE compared")
+        end.close()
+
+
+def on_both(pair: Pair, *statements: str) -> None:
+    for end in pair:
+        for text in statements:
+            end.rows(text)
+
+
+def compared(pair: Pair, **limits: Any) -> Verification:
+    catalogues: list[Catalogue] = [read_catalogue(end, ["compared"]) for end in pair]
+    return Comparison(pair[0], pair[1], Limits(**({"parallel": 2} | limits))).run(*catalogues)
+
+
+def the_table(result: Verification) -> TableResult:
+    assert len(result.tables) == 1
+    return result.tables[0]
+
+
+def test_two_payments_that_swapped_their_amounts_are_found_where_xored_crc32_is_blind(pair: Pair) -> None:
+    on_both(
+        pair,
+        "CREATE TABLE compared.p (id INT PRIMARY KEY, amount DECIMAL(8,2) NOT NULL)",
+        "INSERT INTO compared.p VALUES (1, 10.00), (2, 25.50), (3, 30.00)",
+    )
+    usual = "SELECT BIT_XOR(CRC32(CONCAT_WS('#', id, amount))) FROM compared.p"
+    before = pair[1].value(usual)
+    pair[1].rows("UPDATE compared.p SET amount = 35.50 - amount WHERE id IN (1, 2)")
+    assert pair[1].value(usual) == before
+    table = the_table(compared(pair))
+    assert (table.different, sorted(item.key for item in table.shown)) == (2, ["1", "2"])
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("('a|', 'b')", "('a', '|b')"),
+        ("(NULL, 'a')", "('', 'a')"),
+        ("(NULL, 'a')", "('a', NULL)"),
+        ("('a', 'b')", "('A', 'b')"),
+        ("('a', 'b')", "('a ', 'b')"),
+    ],
+)
+def test_texts_that_only_look_alike_are_told_apart(pair: Pair, source: str, target: str) -> None:
+    on_both(pair, "CREATE TABLE compared.t (id INT PRIMARY KEY AUTO_INCREMENT, a VARCHAR(9) NULL, b VARCHAR(9) NULL)")
+    pair[0].rows(f"INSERT INTO compared.t (a, b) VALUES {source}")
+    pair[1].rows(f"INSERT INTO compared.t (a, b) VALUES {target}")
+    assert the_table(compared(pair)).different == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("INT UNSIGNED", "n"),
+        ("BIGINT", "n - 50"),
+        ("VARCHAR(20)", "CONCAT('key ', n, '%s')"),
+        ("CHAR(8) CHARACTER SET latin1", "LPAD(n, 8, 'x')"),
+        ("VARBINARY(9)", "CONCAT(CHAR(n), 'z')"),
+        ("DATE", "DATE_ADD('2026-01-01', INTERVAL n DAY)"),
+        ("DATETIME(6)", "DATE_ADD('2026-01-01', INTERVAL n MICROSECOND)"),
+        ("DECIMAL(10,3)", "n / 8"),
+        ("BIT(10)", "n"),
+    ],
+)
+def test_a_changed_row_is_found_whatever_the_key_is_made_of(pair: Pair, kind: str, value: str) -> None:
+    numbers = " UNION ALL ".join(f"SELECT {n} AS n" for n in range(1, 101))
+    on_both(
+        pair,
+        f"CREATE TABLE compared.k (a {kind} NOT NULL, b TINYINT NOT NULL, v INT NOT NULL, PRIMARY KEY (a, b))",
+        f"INSERT INTO compared.k SELECT {value}, n % 3, n FROM ({numbers}) x",
+    )
+    assert compared(pair).equal
+    pair[1].rows("UPDATE compared.k SET v = -v WHERE v = 60")
+    pair[1].rows("DELETE FROM compared.k WHERE v IN (1, 100)")
+    pair[0].rows("DELETE FROM compared.k WHERE v = 50")
+    table = the_table(compared(pair))
+    assert (table.different, table.missing, table.extra) == (1, 2, 1)
+
+
+def test_every_column_type_that_dms_carries_compares_equal_to_itself_and_shows_a_change(pair: Pair) -> None:
+    columns = {
+        "c1": ("FLOAT", "1.5e-7", "2"),
+        "c2": ("DOUBLE", "1e300", "2"),
+        "c3": ("TEXT", "'long'", "'lonG'"),
+        "c4": ("BLOB", "x'00ff'", "x'00fe'"),
+        "c5": ("ENUM('a','b')", "'a'", "'b'"),
+        "c6": ("SET('a','b')", "'a,b'", "'a'"),
+        "c7": ("JSON", "'{\"a\": 1}'", "'{\"a\": 2}'"),
+        "c8": ("TIME", "'-10:00:00'", "'10:00:00'"),
+        "c9": ("TIMESTAMP", "'2026-03-29 01:30:00'", "'2026-03-29 01:30:01'"),
+        "c10": ("YEAR", "2026", "2027"),
+        "c11": ("BINARY(4)", "'a'", "'b'"),
+        "c12": ("BIT(1)", "1", "0"),
+        "c13": ("VARCHAR(9) CHARACTER SET latin1", "'\u00fc'", "'u'"),
+    }
+    on_both(
+        pair,
+        "CREATE TABLE compared.w (id INT PRIMARY KEY, "
+        + ", ".join(f"{name} {told[0]} NULL" for name, told in columns.items())
+        + ")",
+        "INSERT INTO compared.w VALUES (1, " + ", ".join(told[1] for told in columns.values()) + ")",
+    )
+    pair[1].rows("ALTER TABLE compared.w MODIFY c13 VARCHAR(9) CHARACTER SET utf8mb4 NULL")
+    assert compared(pair).equal
+    for name, (_, first, second) in columns.items():
+        pair[1].rows(f"UPDATE compared.w SET {name} = {second}")
+        assert the_table(compared(pair)).different == 1, name
+        pair[1].rows(f"UPDATE compared.w SET {name} = {first}")
+    assert compared(pair).equal
+
+
+def test_a_row_beyond_the_last_key_of_the_source_is_found(pair: Pair) -> None:
+    on_both(pair, "CREATE TABLE compared.e (id INT PRIMARY KEY)", "INSERT INTO compared.e VALUES (1), (2)")
+    pair[1].rows("INSERT INTO compared.e VALUES (-5), (900)")
+    table = the_table(compared(pair))
+    assert sorted(item.key for item in table.shown) == ["-5", "900"]
+    assert table.extra == 2
+
+
+def test_many_differences_are_narrowed_down_to_single_rows(pair: Pair) -> None:
+    digits = " CROSS JOIN ".join(
+        f"(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3) d{n}" for n in range(6)
+    )
+    number = " + ".join(f"d{n}.d * {4**n}" for n in range(6))
+    on_both(
+        pair,
+        "CREATE TABLE compared.m (id INT PRIMARY KEY, v INT NOT NULL)",
+        f"INSERT INTO compared.m SELECT {number}, 7 FROM {digits}",
+    )
+    pair[1].rows("UPDATE compared.m SET v = 8 WHERE id IN (0, 17, 2048, 4095)")
+    table = the_table(compared(pair))
+    assert table.source_rows == 4096
+    assert sorted(int(item.key) for item in table.shown) == [0, 17, 2048, 4095]
+
+
+def test_a_key_that_could_be_a_card_number_is_never_shown(pair: Pair) -> None:
+    on_both(
+        pair,
+        "CREATE TABLE compared.c (pan BIGINT PRIMARY KEY, v INT NOT NULL)",
+        f"INSERT INTO compared.c VALUES ({CARD_NUMBER}, 1)",
+    )
+    pair[1].rows("UPDATE compared.c SET v = 2")
+    result = compared(pair)
+    assert the_table(result).shown[0].key.startswith("ref:")
+    assert CARD_NUMBER not in repr(result) + result.sentence() + str(result.evidence())
+
+
+def test_keys_that_sort_differently_are_refused_rather_than_compared_wrongly(pair: Pair) -> None:
+    pair[0].rows("CREATE TABLE compared.s (k VARCHAR(9) COLLATE utf8mb4_bin PRIMARY KEY)")
+    pair[1].rows("CREATE TABLE compared.s (k VARCHAR(9) COLLATE utf8mb4_unicode_ci PRIMARY KEY)")
+    with pytest.raises(
+        RefusedError, match=r"sorts by utf8mb4_bin on the source and by utf8mb4_unicode_ci on the target"
+    ):
+        compared(pair)
+
+
+class Busy:
+    """A source whose load a test sets."""
+
+    def __init__(self, *running: int) -> None:
+        self.running = list(running)
+
+    def status(self, *_: str) -> dict[str, int]:
+        return {"threads_running": self.running.pop(0) if len(self.running) > 1 else self.running[0]}
+
+
+def test_a_live_comparison_waits_while_the_source_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cutover.comparison.throttle.LOOK_SECONDS", 0.0)
+    throttle = Throttle(Busy(90, 80, 3), Limits(max_threads_running=25))  # type: ignore[arg-type]
+    asked: list[int] = []
+    throttle.wait(lambda: asked.append(1))
+    assert len(asked) == 2
+
+
+def test_a_live_comparison_waits_while_replication_lags(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cutover.comparison.throttle.LOOK_SECONDS", 0.0)
+    lags = [30.0, 12.0, 0.5]
+    throttle = Throttle(Busy(1), Limits(max_lag_seconds=10), lambda: lags.pop(0))  # type: ignore[arg-type]
+    asked: list[int] = []
+    throttle.wait(lambda: asked.append(1))
+    assert len(asked) == 2
+
+
+def column(name: str) -> Column:
+    return Column(name=name, data_type="int", column_type="int", collation="", nullable=False, generated=False)
+
+
+def three_part_key() -> Table:
+    columns = tuple(column(name) for name in "abc")
+    return Table(
+        schema="main",
+        name="t",
+        engine="InnoDB",
+        rows=0,
+        size_bytes=0,
+        auto_increment=None,
+        collation="",
+        columns=columns,
+        key=columns,
+    )
+
+
+KEYS = some.sets(some.tuples(*[some.integers(0, 3)] * 3), min_size=1, max_size=30)
+
+
+@given(KEYS, some.lists(some.tuples(*[some.integers(0, 3)] * 3), max_size=4))
+def test_chunks_by_key_bounds_hold_every_row_exactly_once(
+    keys: set[tuple[int, ...]], bounds: list[tuple[int, ...]]
+) -> None:
+    table = three_part_key()
+    base = sqlite3.connect(":memory:")
+    base.execute("CREATE TABLE t (a, b, c)")
+    base.executemany("INSERT INTO t VALUES (?, ?, ?)", keys)
+    edges: list[tuple[int, ...] | None] = [None, *sorted(set(bounds)), None]
+    seen: list[tuple[int, ...]] = []
+    for low, high in itertools.pairwise(edges):
+        text, values = checksum.both(checksum.after(table, low), checksum.up_to(table, high))
+        seen += base.execute("SELECT a, b, c FROM t WHERE " + text.replace("%s", "?"), values).fetchall()
+    base.close()
+    assert sorted(seen) == sorted(keys)
