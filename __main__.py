@@ -5,7 +5,7 @@ import pulumi_aws as aws
 
 import settings as configuration
 from components.alarms import Alarms
-from components.application_access import CacheAddress, DatabaseAddress
+from components.application_access import CacheAddress, DatabaseAddress, database_authorities
 from components.audit_trail import AuditTrail, AuditTrailArgs
 from components.bastion import Bastion, BastionArgs
 from components.dashboard import Dashboard, DashboardArgs
@@ -190,6 +190,7 @@ service = SoftPosService(
             port=cache.port,
         ),
         secret_key_arn=keys.database.arn,
+        database_authorities=database_authorities(settings),
     ),
     in_account,
 )

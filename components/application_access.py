@@ -11,6 +11,8 @@ from typing import Any
 import pulumi
 
 from components.placement import Placement
+from components.rds_authority import root_certificate
+from settings import Settings
 
 DATABASE_USER = "softpos_app"
 """The application's database user, made by the DBA with ``IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'``."""
@@ -51,6 +53,17 @@ def connection(database: DatabaseAddress) -> pulumi.Output[str]:
             "auth": "iam",
         }
     )
+
+
+def database_authorities(settings: Settings) -> str:
+    """PEM certificates by which the application verifies its database: RDS's, and the data centre's while data moves.
+
+    Both at once, because the switch of a migration changes the database while the application runs.
+    """
+    authorities = [root_certificate(settings.region)]
+    if settings.migration.enabled:
+        authorities.append(settings.migration.source_ca)
+    return "".join(f"{authority.strip()}\n" for authority in authorities)
 
 
 def access_policy(

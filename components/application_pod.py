@@ -30,6 +30,10 @@ USER_ID = 10001
 MEMORY = "768Mi"
 CPU_REQUEST = "500m"
 CPU_LIMIT = "1"
+CONFIGURATION_DIRECTORY = "/etc/softpos"
+AUTHORITIES = "database-authorities"
+"""ConfigMap whose one file, `database-ca.pem`, holds the authorities of every database that the secret may name."""
+AUTHORITIES_FILE = "database-ca.pem"
 SCRATCH = "64Mi"
 """The only writable place, in memory: the pod's TLS key never meets a disk."""
 
@@ -56,7 +60,10 @@ def pod_spec(
             _spread("topology.kubernetes.io/zone", "ScheduleAnyway"),
         ],
         "containers": [_container(settings, environment)],
-        "volumes": [{"name": "scratch", "empty_dir": {"medium": "Memory", "size_limit": SCRATCH}}],
+        "volumes": [
+            {"name": "scratch", "empty_dir": {"medium": "Memory", "size_limit": SCRATCH}},
+            {"name": AUTHORITIES, "config_map": {"name": AUTHORITIES}},
+        ],
     }
 
 
@@ -88,7 +95,10 @@ def _container(
         # A socket, not the health path: a database that is away must not restart every pod at once.
         "liveness_probe": {"tcp_socket": {"port": APPLICATION_PORT}, "period_seconds": 10, "failure_threshold": 6},
         "lifecycle": {"pre_stop": {"sleep": {"seconds": ENDPOINT_SECONDS}}},
-        "volume_mounts": [{"name": "scratch", "mount_path": "/tmp"}],  # noqa: S108 (the container's own)
+        "volume_mounts": [
+            {"name": "scratch", "mount_path": "/tmp"},  # noqa: S108 (the container's own)
+            {"name": AUTHORITIES, "mount_path": CONFIGURATION_DIRECTORY, "read_only": True},
+        ],
     }
 
 

@@ -11,6 +11,7 @@ and no AWS permission but to connect to the one database and cache and to read t
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -21,7 +22,15 @@ import pulumi_kubernetes as kubernetes
 
 from components.alarms import Alarms, Metric
 from components.application_access import CacheAddress, DatabaseAddress, access_policy, connection
-from components.application_pod import APPLICATION, APPLICATION_PORT, LABELS, pod_spec
+from components.application_pod import (
+    APPLICATION,
+    APPLICATION_PORT,
+    AUTHORITIES,
+    AUTHORITIES_FILE,
+    CONFIGURATION_DIRECTORY,
+    LABELS,
+    pod_spec,
+)
 from components.network_policies import policy_specs, ways
 from components.placement import DataClass, Placement
 from components.pod_identity import PodIdentity
@@ -56,6 +65,8 @@ class SoftPosServiceArgs:
     cache: CacheAddress
     secret_key_arn: pulumi.Input[str]
     """Key for the connection secret."""
+    database_authorities: str
+    """PEM certificates of the authorities by which the application verifies each database that the secret may name."""
 
 
 class SoftPosService(pulumi.ComponentResource):
@@ -82,10 +93,11 @@ class SoftPosService(pulumi.ComponentResource):
         )
         policies = self._create_network_policies()
         account = self._create_account()
+        authorities = self._create_authorities()
         self._create_service()
         self._create_scaling()
         # A pod that starts before its identity, its policies or its secret would run without them.
-        self._create_deployment([identity, connection, account, *policies, *args.nodes_ready])
+        self._create_deployment([identity, connection, account, authorities, *policies, *args.nodes_ready])
         self._create_alarm()
         self.register_outputs({"namespace": NAMESPACE, "roleArn": self.role_arn})
 
@@ -163,6 +175,14 @@ class SoftPosService(pulumi.ComponentResource):
             opts=self._in_namespace,
         )
 
+    def _create_authorities(self) -> kubernetes.core.v1.ConfigMap:
+        return kubernetes.core.v1.ConfigMap(
+            f"{self._name}-{AUTHORITIES}",
+            metadata={"name": AUTHORITIES, "namespace": NAMESPACE},
+            data={AUTHORITIES_FILE: self._args.database_authorities},
+            opts=self._in_namespace,
+        )
+
     def _create_service(self) -> None:
         """The node port, answered by any node for any pod: a pod that leaves takes no node out of the load balancer.
 
@@ -228,6 +248,8 @@ class SoftPosService(pulumi.ComponentResource):
 
     def _create_deployment(self, after: Sequence[pulumi.Resource]) -> None:
         pod = pod_spec(self._args.settings, self._environment())
+        # A running process keeps the authorities that it has read: other authorities need other pods.
+        read = hashlib.sha256(self._args.database_authorities.encode()).hexdigest()[:16]
         kubernetes.apps.v1.Deployment(
             f"{self._name}-deployment",
             metadata={"name": APPLICATION, "namespace": NAMESPACE, "labels": LABELS},
@@ -236,7 +258,7 @@ class SoftPosService(pulumi.ComponentResource):
                 "revision_history_limit": 5,
                 "selector": {"match_labels": LABELS},
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": 1}},
-                "template": {"metadata": {"labels": LABELS}, "spec": pod},
+                "template": {"metadata": {"labels": LABELS, "annotations": {"softpos/authorities": read}}, "spec": pod},
             },
             opts=pulumi.ResourceOptions.merge(
                 self._in_namespace,
@@ -252,6 +274,7 @@ class SoftPosService(pulumi.ComponentResource):
             "AWS_REGION": args.placement.region,
             "TLS_PORT": str(APPLICATION_PORT),
             "DATABASE_CONNECTION_SECRET": args.placement.path("database-connection"),
+            "DATABASE_CA_FILE": f"{CONFIGURATION_DIRECTORY}/{AUTHORITIES_FILE}",
             "CACHE_HOST": args.cache.primary_endpoint,
             "CACHE_READER_HOST": args.cache.reader_endpoint,
             "CACHE_PORT": str(args.cache.port),

@@ -17,6 +17,7 @@ from operations.rehearsal.program import Recording
 from settings import ServiceSettings
 from tests.components.conftest import ACCOUNT, REGION, Play
 
+AUTHORITIES_PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/database"
 SETTINGS = ServiceSettings(
     image=f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/softpos@sha256:{'9' * 64}",
@@ -77,6 +78,7 @@ def build(play: Play, alarms: Alarms) -> Build:
                         port=6379,
                     ),
                     secret_key_arn=KEY_ARN,
+                    database_authorities=AUTHORITIES_PEM,
                 ),
                 in_account,
             )
@@ -122,12 +124,13 @@ def test_pod_keeps_the_restricted_profile(pod: dict[str, Any], container: dict[s
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
-    assert {next(iter(set(volume) - {"name"})) for volume in pod["volumes"]} == {"emptyDir"}
+    assert {next(iter(set(volume) - {"name"})) for volume in pod["volumes"]} == {"emptyDir", "configMap"}
 
 
 def test_pod_writes_to_memory_only(pod: dict[str, Any], container: dict[str, Any]) -> None:
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    assert [volume["emptyDir"]["medium"] for volume in pod["volumes"]] == ["Memory"]
+    assert [volume["emptyDir"]["medium"] for volume in pod["volumes"] if "emptyDir" in volume] == ["Memory"]
+    assert [mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")] == ["/tmp"]  # noqa: S108 (the container's own)
 
 
 def test_pod_has_no_kubernetes_token(pod: dict[str, Any], service: Recording) -> None:
@@ -164,6 +167,18 @@ def test_environment_holds_addresses_and_no_secret(container: dict[str, Any]) ->
     assert {"DATABASE_CONNECTION_SECRET", "CACHE_HOST", "CACHE_READER_HOST"} <= names
     assert not [name for name in names if "PASSWORD" in name or "TOKEN" in name]
     assert not [entry["name"] for entry in container["env"] if "DATABASE_HOST" in entry["name"]]
+
+
+def test_pod_finds_its_databases_authorities_where_its_environment_says(
+    service: Recording, deployment: dict[str, Any], pod: dict[str, Any], container: dict[str, Any]
+) -> None:
+    environment = {entry["name"]: entry["value"] for entry in container["env"]}
+    directory, _, file = environment["DATABASE_CA_FILE"].rpartition("/")
+    [mounted] = [mount["name"] for mount in container["volumeMounts"] if mount["mountPath"] == directory]
+    [made] = [volume["configMap"]["name"] for volume in pod["volumes"] if volume["name"] == mounted]
+    authorities = service.named("service-database-authorities").inputs
+    assert authorities["metadata"] == {"name": made, "namespace": "softpos"}
+    assert authorities["data"] == {file: AUTHORITIES_PEM}
 
 
 # ---- Rollout and scaling --------------------------------------------------------------------------------------------
