@@ -27,7 +27,7 @@ from cutover.driver import Driver, rehearse, rehearse_way_back
 from cutover.errors import CutoverError, RefusedError
 from cutover.limits import Limits
 from cutover.migration import Migration
-from cutover.record import DynamoStore, Record, leased
+from cutover.record import DynamoStore, Record, StateId, leased
 from cutover.servers import schema as schemas
 from cutover.stack import from_outputs, read_outputs
 from cutover.status import read_status
@@ -70,7 +70,7 @@ class Work:
         return self.store.read(name) or Record(stack=name)
 
     @contextmanager
-    def engine(self) -> Iterator[Driver]:
+    def driver(self) -> Iterator[Driver]:
         operator = f"{self.migration.aws.operator()} as {getpass.getuser()}@{socket.gethostname()}"
         limits = self.migration.limits
         with (
@@ -162,10 +162,10 @@ def schema(stack: str, outputs: Path | None, dry_run: bool) -> None:
 
     compared("Before")
     if dry_run:
-        work.console.print(screen.plan(rehearse(migration, work.record, "prepare", work.screen)))
+        work.console.print(screen.plan(rehearse(migration, work.record, StateId.PREPARE, work.screen)))
         return
-    with work.engine() as engine:
-        engine.advance("prepare")
+    with work.driver() as driver:
+        driver.advance(StateId.PREPARE)
     compared("After (triggers and events wait for the switch)")
 
 
@@ -177,13 +177,13 @@ def start(stack: str, outputs: Path | None, again: bool, dry_run: bool) -> None:
     """Start the full load and the change capture, and wait for the load. Interrupt the waiting at any time."""
     work = Work(stack, outputs)
     if dry_run:
-        work.console.print(screen.plan(rehearse(work.migration, work.record, "replicate", work.screen)))
+        work.console.print(screen.plan(rehearse(work.migration, work.record, StateId.REPLICATE, work.screen)))
         return
-    with work.engine() as engine:
+    with work.driver() as driver:
         if again:
-            engine.new_attempt()
+            driver.new_attempt()
         try:
-            engine.advance("replicate")
+            driver.advance(StateId.REPLICATE)
         except KeyboardInterrupt:
             raise Stop(FAILED, "Stopped waiting; the replication goes on. Run `start` or `status` to look.") from None
 
@@ -224,14 +224,14 @@ def cut_over(
     """Validate, freeze, drain, compare, switch and watch; roll back by itself when it must. Resumes where it was."""
     work = Work(stack, outputs, reload_command, **limits)
     if dry_run:
-        work.console.print(screen.plan(rehearse(work.migration, work.record, "watch", work.screen)))
+        work.console.print(screen.plan(rehearse(work.migration, work.record, StateId.WATCH, work.screen)))
         return
     work.confirm("Payments will stop for a short time.", yes=yes)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with work.engine() as engine:
-        engine.require_replication()
-        engine.advance("watch")
-        down = engine.record.facts.get("downtime_seconds")
+    with work.driver() as driver:
+        driver.require_replication()
+        driver.advance(StateId.WATCH)
+        down = driver.record.facts.downtime_seconds
     work.console.print(f"The application works on the target; downtime {down} s. The way back is open until `commit`.")
 
 
@@ -252,8 +252,8 @@ def rollback(
         work.console.print(screen.plan(rehearse_way_back(work.migration, work.record, work.screen)))
         return
     work.confirm(f"The migration is at '{work.record.state}' and goes back to the source.", yes=yes)
-    with work.engine() as engine:
-        end = engine.roll_back()
+    with work.driver() as driver:
+        end = driver.roll_back()
     work.console.print(f"Rolled back; the migration is now at '{end}' and the application on the source.")
 
 
@@ -265,9 +265,9 @@ def commit(stack: str, outputs: Path | None, reverse_days: int | None, yes: bool
     """Close the way back: stop the reverse task for good. The source stays read-only."""
     work = Work(stack, outputs, reverse_days=reverse_days)
     work.confirm("The way back closes.", yes=yes)
-    with work.engine() as engine:
-        engine.require_agreed_days()
-        engine.advance("commit")
+    with work.driver() as driver:
+        driver.require_agreed_days()
+        driver.advance(StateId.COMMIT)
     work.console.print(
         "Committed. To remove the pipeline and touch nothing else: "
         f"`pulumi config set softpos:migrationEnabled false --stack {stack}`, then `pulumi up`."

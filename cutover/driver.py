@@ -11,23 +11,18 @@ from collections.abc import Sequence
 
 from cutover.errors import CutoverError, LeaseLostError, RefusedError, ToolError
 from cutover.migration import Migration
-from cutover.record import Record, Session
+from cutover.record import Record, Session, StateId
 from cutover.states import (
-    BY_NAME,
-    DOWN,
-    FREEZE_TARGET,
-    FULL_WAY_BACK,
-    HAND_BACK,
-    OF_ONE_FREEZE,
+    FACTS_OF_ONE_FREEZE,
+    ORDER,
     PAST_FREEZE,
     REOPEN_TARGET,
-    RETURN_WRITES,
     STATES,
+    STEPS_OF_ONE_FREEZE,
     way_back,
 )
 from cutover.steps.actions import Run, Screen, Step
 
-ORDER = tuple(state.name for state in STATES)
 PATIENCE_SECONDS = 2.0
 """Pause between two attempts to reach a server on the way back."""
 
@@ -44,45 +39,55 @@ class Driver:
     def record(self) -> Record:
         return self._session.record
 
-    def advance(self, last: str) -> None:
+    def advance(self, last: StateId) -> None:
         """Goes through the states up to `last`, from wherever the record is. Raises when a gate refuses.
 
-        Behind the freeze a refusal, a failure or a spent budget is answered with the way back before it is raised.
+        After the freeze a refusal, a failure or a spent budget is answered with the way back before it is raised.
         """
-        for name in ORDER[self._next() : ORDER.index(last) + 1]:
-            if self.record.state != name or BY_NAME[name].about_now:
-                self._session.enter(name)
+        for one in ORDER[self._next() : ORDER.index(last) + 1]:
+            state = STATES[one]
+            if self.record.state != one or state.about_now:
+                self._session.enter(one)
             try:
-                self._steps(name, BY_NAME[name].steps(), skip=self.record.finished)
+                self._steps(state.steps(), skip=self.record.finished)
             except LeaseLostError as error:
-                raise LeaseLostError(self._left_behind(name, error)) from error
+                raise LeaseLostError(self._left_behind(one, error)) from error
             except (CutoverError, KeyboardInterrupt) as error:
-                self._answer(name, error)
+                self._answer(one, error)
             self._session.leave()
-            self._screen.tells(f"{name}: {BY_NAME[name].meaning}.")
+            self._screen.tells(f"{one}: {state.meaning}.")
 
-    def roll_back(self, *, budgeted: bool = True) -> str:
-        """Goes the way back from wherever the record is; the name of the state in which it ended.
+    def roll_back(self, *, budgeted: bool = True) -> StateId:
+        """Goes the way back from wherever the record is; the state in which it ended.
 
         `budgeted`: the application works on the target, so its waiting has a limit. An application that fails there
         gains nothing from an early end of the waiting: then only the drain's own limit counts.
         """
-        steps, end = way_back_of(self.record)
-        if steps == FULL_WAY_BACK:
-            self._return_everything(budgeted=budgeted)
+        state = first_back(self.record)
+        while state in STATES and (then := STATES[state].then) is not None:
+            if self.record.state != state:
+                self._session.enter(state)
+            if state == StateId.RETURN:
+                self._return(budgeted=budgeted)
+            else:
+                self._patiently(STATES[state].steps())
+            if then in STATES and STATES[then].then is not None:
+                self._session.leave()
+            state = then
+        if state == StateId.REPLICATE:
+            self._session.settle(state, forget=STEPS_OF_ONE_FREEZE, forget_facts=FACTS_OF_ONE_FREEZE)
         else:
-            self._patiently(steps)
-        self._session.settle(end, forget=OF_ONE_FREEZE if end == "replicate" else ())
-        return end
+            self._session.settle(state)
+        return state
 
     def new_attempt(self) -> None:
         """After a rollback: files the old attempt and begins one that loads everything again."""
-        if self.record.state == "new" or (self.record.state == "prepare" and self.record.facts.get("reload")):
+        state = self.record.state
+        if state == StateId.NEW or (state == StateId.PREPARE and self.record.facts.reload):
             return
-        if self.record.state != "rolled back":
+        if state != StateId.ROLLED_BACK:
             raise RefusedError(
-                f"A reload empties the target; it is allowed after a rollback only, and the migration is at "
-                f"'{self.record.state}'."
+                f"A reload empties the target; it is allowed after a rollback only, and the migration is at '{state}'."
             )
         self._session.next_attempt()
         self._session.note({"reload": True})
@@ -90,34 +95,36 @@ class Driver:
     def require_replication(self) -> None:
         """Raises `RefusedError` unless the full load has ended: a cutover begins from running replication."""
         record = self.record
-        if record.state not in BY_NAME or ORDER.index(record.state) < ORDER.index("replicate"):
+        if record.state in (StateId.NEW, StateId.PREPARE):
             raise RefusedError(f"The migration is '{record.state}'; run `cutover schema` and `cutover start` first.")
-        if record.state == "replicate" and not record.done:
+        if record.state == StateId.REPLICATE and not record.done:
             raise RefusedError("The full load has not ended; run `cutover start` and wait for it.")
 
     def require_agreed_days(self) -> None:
         """Raises `RefusedError` while the way back must stay open."""
         record, days = self.record, self._migration.limits.reverse_days
-        if record.state == "commit":
+        if record.state == StateId.COMMIT:
             return
-        if record.state != "watch" or not record.done:
+        if record.state != StateId.WATCH or not record.done or record.facts.served_at is None:
             raise RefusedError(f"There is nothing to commit: the migration is at '{record.state}'.")
-        since = (time.time() - float(record.facts["served_at"])) / 86_400
+        since = (time.time() - record.facts.served_at) / 86_400
         if since < days:
             raise RefusedError(
                 f"{days} days were agreed and {since:.1f} have passed since the switch; wait, or say --reverse-days."
             )
 
     def _next(self) -> int:
-        """Index of the state to work on: the recorded one until it is done, then the one behind it."""
+        """Index of the state to work on: the recorded one until it is done, then the one after it."""
         record = self.record
-        if record.state == "rolled back":
+        if record.state == StateId.ROLLED_BACK:
             raise RefusedError("The migration was rolled back; begin a new attempt with `cutover start --reload`.")
+        if record.state != StateId.NEW and record.state not in ORDER:
+            raise RefusedError(f"The migration is on its way back, at '{record.state}'; run `cutover rollback`.")
         return _first(record)
 
-    def _answer(self, name: str, error: CutoverError | KeyboardInterrupt) -> None:
+    def _answer(self, state: StateId, error: CutoverError | KeyboardInterrupt) -> None:
         reason = str(error) or "Interrupted by the operator."
-        if name not in PAST_FREEZE or (name == "watch" and isinstance(error, KeyboardInterrupt)):
+        if state not in PAST_FREEZE or (state == StateId.WATCH and isinstance(error, KeyboardInterrupt)):
             raise error
         self._screen.tells(f"{reason} Rolling back.")
         try:
@@ -126,73 +133,67 @@ class Driver:
             raise
         except CutoverError as second:
             raise type(second)(f"{reason} {second}") from error
-        where = (
-            "The application is on the source; replication goes on"
-            if end == "replicate"
-            else "The application is on the source"
-        )
-        raise RefusedError(f"{reason} {where}.") from error
+        goes_on = "; replication goes on" if end == StateId.REPLICATE else ""
+        raise RefusedError(f"{reason} The application is on the source{goes_on}.") from error
 
     @staticmethod
-    def _left_behind(name: str, error: LeaseLostError) -> str:
+    def _left_behind(state: StateId, error: LeaseLostError) -> str:
         """Without the lease nothing may be undone either: whoever holds it now may be going on."""
-        if name not in DOWN:
+        if not STATES[state].stopped:
             return str(error)
         return (
-            f"{error} The migration stopped in '{name}' and the application waits: unless another operator goes on, "
+            f"{error} The migration stopped in '{state}' and the application waits: unless another operator goes on, "
             "run the same command again at once."
         )
 
-    def _steps(self, state: str, steps: Sequence[Step], skip: Sequence[str] = ()) -> None:
+    def _steps(self, steps: Sequence[Step], skip: Sequence[str] = (), *, budgeted: bool = True) -> None:
         for step in steps:
-            if step.name not in skip:
-                self._step(step, self._run(state))
+            if step.id not in skip:
+                self._step(step, self._run(budgeted=budgeted))
 
     def _step(self, step: Step, run: Run) -> None:
         run.still_allowed()
-        self._session.begin(step.name)
+        self._session.begin(step.id)
         run.waiting(step.name)
         try:
             evidence, facts = step.carry_out(run)
         except (CutoverError, KeyboardInterrupt) as error:
             if not isinstance(error, LeaseLostError):
-                self._session.fail(step.name, str(error) or "interrupted")
+                self._session.fail(step.id, str(error) or "interrupted")
             raise
-        self._session.finish(step.name, evidence, facts)
+        self._session.finish(step.id, evidence, facts)
 
-    def _run(self, state: str) -> Run:
-        facts = self.record.facts
-        began = facts.get("frozen_at") if state in DOWN and "served_at" not in facts else None
-        if state == "return":
-            began = facts.get("back_at")
+    def _run(self, *, budgeted: bool = True) -> Run:
+        """What a step gets to know. The budget runs while the application waits, from when its waiting began."""
+        facts, state = self.record.facts, self.record.state
+        began: float | None = None
+        if state in STATES and STATES[state].stopped:
+            began = facts.back_at if state == StateId.RETURN else facts.frozen_at
+        if not budgeted or (state != StateId.RETURN and facts.served_at is not None):
+            began = None
         return Run(
             migration=self._migration,
             facts=facts,
             begun=self.record.begun,
             screen=self._screen,
             check_lease=self._session.check,
-            deadline=None if began is None else float(began) + self._migration.limits.max_downtime_seconds,
-            downtime_began=None if began is None else float(began),
+            deadline=None if began is None else began + self._migration.limits.max_downtime_seconds,
+            downtime_began=began,
         )
 
-    def _return_everything(self, *, budgeted: bool) -> None:
-        """The full way back. If the target's writes cannot be carried back, the target opens again instead."""
-        handing_back = (
-            "stop the reverse task" in self.record.begun and "start the clock of the way back" in self.record.begun
-        )
-        if not handing_back:
-            try:
-                self._steps("rollback", FREEZE_TARGET)
-                self._steps("return" if budgeted else "rollback", RETURN_WRITES)
-            except LeaseLostError:
-                raise
-            except (CutoverError, KeyboardInterrupt) as error:
-                self._patiently(REOPEN_TARGET)
-                raise RefusedError(
-                    "Going back would lose writes, so the application stays on the target: "
-                    f"{str(error) or 'interrupted'}"
-                ) from error
-        self._patiently(HAND_BACK)
+    def _return(self, *, budgeted: bool) -> None:
+        """Carries the target's writes back. If that fails, the target opens again and the migration is in `watch`."""
+        self._session.forget("back_at")
+        try:
+            self._steps(STATES[StateId.RETURN].steps(), budgeted=budgeted)
+        except LeaseLostError:
+            raise
+        except (CutoverError, KeyboardInterrupt) as error:
+            self._patiently(REOPEN_TARGET)
+            self._session.settle(StateId.WATCH, done=False)
+            raise RefusedError(
+                f"Going back would lose writes, so the application stays on the target: {str(error) or 'interrupted'}"
+            ) from error
 
     def _patiently(self, steps: Sequence[Step]) -> None:
         """Steps that must not be given up lightly: a server that cannot be reached is asked again for a while."""
@@ -200,7 +201,7 @@ class Driver:
         for step in steps:
             while True:
                 try:
-                    self._step(step, self._run("rollback"))
+                    self._step(step, self._run(budgeted=False))
                     break
                 except LeaseLostError:
                     raise
@@ -216,38 +217,42 @@ class Driver:
 
 def _first(record: Record) -> int:
     """Index of the state to work on. What was judged about now is judged again."""
-    if record.state not in BY_NAME:
+    if record.state not in ORDER:
         return 0
-    return ORDER.index(record.state) + (1 if record.done and not BY_NAME[record.state].about_now else 0)
+    return ORDER.index(record.state) + (1 if record.done and not STATES[record.state].about_now else 0)
 
 
-def rehearse(migration: Migration, record: Record, last: str, screen: Screen) -> list[tuple[str, str, list[str]]]:
+def rehearse(migration: Migration, record: Record, last: StateId, screen: Screen) -> list[tuple[str, str, list[str]]]:
     """What `Driver.advance` would do, step by step: state, step and lines. Looks at everything, changes nothing."""
-    plan = []
-    start = _first(record)
     run = Run(migration=migration, facts=record.facts, begun=record.begun, screen=screen)
-    for name in ORDER[start : ORDER.index(last) + 1]:
-        for step in BY_NAME[name].steps():
-            if name == record.state and step.name in record.finished and not BY_NAME[name].about_now:
+    plan = []
+    for one in ORDER[_first(record) : ORDER.index(last) + 1]:
+        for step in STATES[one].steps():
+            if one == record.state and step.id in record.finished and not STATES[one].about_now:
                 continue
-            plan.append((name, step.name, _lines(step, run)))
+            plan.append((str(one), step.name, _lines(step, run)))
     return plan
 
 
 def rehearse_way_back(migration: Migration, record: Record, screen: Screen) -> list[tuple[str, str, list[str]]]:
     """What `Driver.roll_back` would do now, likewise."""
-    steps, end = way_back_of(record)
     run = Run(migration=migration, facts=record.facts, begun=record.begun, screen=screen)
-    return [(f"back to {end}", step.name, _lines(step, run)) for step in steps]
+    plan = []
+    state: StateId | None = first_back(record)
+    while state in STATES and state is not None and STATES[state].then is not None:
+        plan += [(str(state), step.name, _lines(step, run)) for step in STATES[state].steps()]
+        state = STATES[state].then
+    return plan
 
 
-def way_back_of(record: Record) -> tuple[tuple[Step, ...], str]:
-    """The steps back from where the record is. Raises `RefusedError` where there are none."""
-    if record.state not in BY_NAME:
+def first_back(record: Record) -> StateId:
+    """The first state of the way back from where the record is. Raises `RefusedError` where there is none."""
+    if record.state not in STATES:
         raise RefusedError(f"There is nothing to roll back: the migration is '{record.state}'.")
-    if record.state == "commit":
+    state = way_back(record)
+    if state is None:
         raise RefusedError("The migration is committed: the way back is closed.")
-    return way_back(record.state, record.begun)
+    return state
 
 
 def _lines(step: Step, run: Run) -> list[str]:

@@ -14,7 +14,8 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
 from typing import Any, Protocol
 
 from cutover.errors import CutoverError, LeaseLostError, RefusedError, ToolError
@@ -25,6 +26,67 @@ ITEM_BYTES = 350_000
 BEATS_PER_LEASE = 4
 SELF_FENCE = 0.8
 """Part of the lease after which a process that could not renew it stops acting: before anyone may take over."""
+
+
+class StateId(StrEnum):
+    """Where a migration can be; `states.py` says what each means and what leads there."""
+
+    NEW = "new"
+    PREPARE = "prepare"
+    REPLICATE = "replicate"
+    VALIDATE = "validate"
+    FREEZE = "freeze"
+    DRAIN = "drain"
+    SWITCH = "switch"
+    WATCH = "watch"
+    COMMIT = "commit"
+    STOP = "stop"
+    THAW = "thaw"
+    RETURN = "return"
+    HAND_BACK = "hand-back"
+    ROLLED_BACK = "rolled back"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the steps have found out and later steps need. A field at its default is not known yet."""
+
+    reload: bool = False
+    """The attempt begins by emptying the target."""
+    application_version: str = ""
+    """Version of the application's secret from before the switch."""
+    events_were_on: bool = False
+    events: Mapping[str, str] = field(default_factory=dict)
+    """Status of each of the source's events by name."""
+    triggers: Mapping[str, Any] = field(default_factory=dict)
+    """The source's triggers by name: what makes each again."""
+    verified_rows: int = 0
+    scan_seconds: float | None = None
+    """Time of the last live comparison, without pauses and second looks."""
+    frozen_at: float | None = None
+    """`time.time()` at which the downtime began."""
+    forward_token: str = ""
+    source_position: str = ""
+    frozen_verification: Mapping[str, Any] = field(default_factory=dict)
+    target_position: str = ""
+    served_at: float | None = None
+    """`time.time()` of the first healthy answer on the target."""
+    downtime_seconds: float | None = None
+    back_at: float | None = None
+    """`time.time()` at which the application's waiting on the way back began."""
+    reverse_token: str = ""
+    frozen_target_position: str = ""
+
+    def without(self, *names: str) -> Facts:
+        """The same with these fields at their defaults."""
+        unknown = Facts()
+        return replace(self, **{name: getattr(unknown, name) for name in names})
+
+    def known(self) -> dict[str, Any]:
+        """The fields that differ from their defaults."""
+        unknown = Facts()
+        told = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: value for name, value in told.items() if value != getattr(unknown, name)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +118,13 @@ class Record:
     stack: str
     version: int = 0
     attempt: int = 1
-    state: str = "new"
+    state: StateId = StateId.NEW
     done: bool = True
     finished: tuple[str, ...] = ()
-    """Steps of `state` that are finished: a resumed run goes on behind them."""
+    """Ids of the steps of `state` that are finished: a resumed run goes on after them."""
     begun: tuple[str, ...] = ()
-    """All steps ever begun in this attempt: what a way back has to undo."""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Ids of all steps ever begun in this attempt: what a way back has to undo."""
+    facts: Facts = field(default_factory=Facts)
     journal: tuple[Entry, ...] = ()
     lease: Lease | None = None
 
@@ -74,6 +136,8 @@ class Record:
         given = json.loads(text)
         given["journal"] = tuple(Entry(**entry) for entry in given["journal"])
         given["lease"] = Lease(**given["lease"]) if given["lease"] else None
+        given["facts"] = Facts(**given["facts"])
+        given["state"] = StateId(given["state"])
         for name in ("finished", "begun"):
             given[name] = tuple(given[name])
         return cls(**given)
@@ -81,6 +145,8 @@ class Record:
 
 def _plain(value: object) -> object:
     """What JSON does not know. `asdict` would copy the whole journal at every write, while the application waits."""
+    if isinstance(value, Facts):
+        return value.known()
     return vars(value) if isinstance(value, (Entry, Lease)) else str(value)
 
 
@@ -165,7 +231,7 @@ class Session:
         if self._lost:
             raise LeaseLostError(self._lost)
 
-    def enter(self, state: str, evidence: Mapping[str, Any] | None = None) -> None:
+    def enter(self, state: StateId, evidence: Mapping[str, Any] | None = None) -> None:
         self._write(
             replace(
                 self._with_entry("", "entered", evidence or {}, state),
@@ -178,12 +244,14 @@ class Session:
     def leave(self) -> None:
         self._write(replace(self._record, done=True))
 
-    def settle(self, state: str, *, forget: tuple[str, ...] = (), facts: Mapping[str, Any] | None = None) -> None:
-        """Ends a way back in `state`. `forget` names facts and steps of the undone part."""
-        kept = {name: value for name, value in self._record.facts.items() if name not in forget}
+    def settle(
+        self, state: StateId, *, done: bool = True, forget: tuple[str, ...] = (), forget_facts: tuple[str, ...] = ()
+    ) -> None:
+        """Ends a way back in `state`. `forget` names steps of the undone part, `forget_facts` what they found."""
         begun = tuple(step for step in self._record.begun if step not in forget)
+        facts = self._record.facts.without(*forget_facts)
         entry = self._with_entry("", "entered", {}, state)
-        self._write(replace(entry, state=state, done=True, finished=(), begun=begun, facts=kept | dict(facts or {})))
+        self._write(replace(entry, state=state, done=done, finished=(), begun=begun, facts=facts))
 
     def begin(self, step: str) -> None:
         record = self._with_entry(step, "begun", {})
@@ -191,13 +259,16 @@ class Session:
 
     def finish(self, step: str, evidence: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         record = self._with_entry(step, "finished", evidence)
-        self._write(replace(record, finished=(*record.finished, step), facts={**record.facts, **facts}))
+        self._write(replace(record, finished=(*record.finished, step), facts=replace(record.facts, **facts)))
 
     def fail(self, step: str, reason: str) -> None:
         self._write(self._with_entry(step, "failed", {"reason": reason}))
 
     def note(self, facts: Mapping[str, Any]) -> None:
-        self._write(replace(self._record, facts={**self._record.facts, **facts}))
+        self._write(replace(self._record, facts=replace(self._record.facts, **facts)))
+
+    def forget(self, *facts: str) -> None:
+        self._write(replace(self._record, facts=self._record.facts.without(*facts)))
 
     def next_attempt(self) -> None:
         """Files the journal so far under `stack#attempt` and begins a fresh one."""
@@ -216,7 +287,7 @@ class Session:
     def start(self) -> None:
         self._thread.start()
 
-    def _with_entry(self, step: str, event: str, evidence: Mapping[str, Any], state: str = "") -> Record:
+    def _with_entry(self, step: str, event: str, evidence: Mapping[str, Any], state: StateId | None = None) -> Record:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
         record = self._record
         entry = Entry(

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cutover.record import Entry, Record
+from cutover.states import TITLES
 
 SHOWN_FACTS = {
     "source_position": "last position of the source",
@@ -30,7 +31,7 @@ def document(records: Sequence[Record]) -> dict[str, Any]:
             {
                 "attempt": record.attempt,
                 "state": record.state,
-                "figures": {name: record.facts[name] for name in SHOWN_FACTS if name in record.facts},
+                "figures": {name: value for name, value in record.facts.known().items() if name in SHOWN_FACTS},
                 "operators": sorted({entry.operator for entry in record.journal}),
                 "journal": [asdict(entry) for entry in record.journal],
             }
@@ -63,7 +64,8 @@ def readable(told: Mapping[str, Any]) -> str:
 
 def _line(entry: Entry) -> str:
     who = entry.operator.rsplit("/", 1)[-1]
-    return f"| {entry.at[:23]} | {who} | {entry.state} | {entry.step} | {entry.event} | {_short(entry.evidence)} |"
+    step = TITLES.get(entry.step, entry.step)
+    return f"| {entry.at[:23]} | {who} | {entry.state} | {step} | {entry.event} | {_short(entry.evidence)} |"
 
 
 def _short(value: Any) -> str:

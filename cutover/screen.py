@@ -14,7 +14,7 @@ from rich.text import Text
 from cutover.checks.preflight import FAIL, PASS, WARN, Preflight
 from cutover.record import Record
 from cutover.servers.schema import SchemaDifference
-from cutover.states import BY_NAME
+from cutover.states import STATES
 from cutover.status import Status
 
 COLOURS = {PASS: "green", WARN: "yellow", FAIL: "bold red"}
@@ -98,7 +98,7 @@ def differences(title: str, found: Sequence[SchemaDifference]) -> Table:
 
 
 def status(shown: Status, record: Record) -> Table:
-    meaning = f": {BY_NAME[record.state].meaning}" if record.state in BY_NAME and record.done else ""
+    meaning = f": {STATES[record.state].meaning}" if record.state in STATES and record.done else ""
     title = f"{record.stack}: {record.state}{' done' if record.done else ' under way'}{meaning}\n{shown.sentence()}"
     table = Table(title=title, title_justify="left")
     for heading in (

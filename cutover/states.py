@@ -2,21 +2,26 @@
 
     prepare -> replicate -> validate -> freeze -> drain -> switch -> watch -> commit
 
+    from prepare, replicate, validate:  stop -> rolled back
+    from freeze, drain, switch:         thaw -> replicate
+    from switch and watch, once the target was open:  return -> hand-back -> rolled back
+
 The forward task runs from `replicate` to `switch`, the reverse task from `watch` to `commit`. The application may write
 on the source before `freeze` and on the target from `open the target` on; in between on neither. The downtime budget
 runs from `freeze` to the first healthy answer in `switch`.
 
-Why the reverse task starts behind the switch and not before: DMS takes a minute or two to start a task, and the binary
+Why the reverse task starts after the switch and not before: DMS takes a minute or two to start a task, and the binary
 log of the target keeps every write until then. The position is recorded before the target opens, so nothing is lost.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
+from cutover.record import Record, StateId
 from cutover.servers import marker
 from cutover.servers.schema import trigger_statements
 from cutover.steps import application, comparison, dms, objects, source, target
@@ -24,7 +29,7 @@ from cutover.steps.actions import Look, Run, Step, Wait
 from cutover.steps.sessions import is_on
 
 
-def _remember(run: Run) -> Mapping[str, object]:
+def _remember(run: Run) -> dict[str, Any]:
     """What a way back must restore and nobody can read off the servers later."""
     migration = run.migration
     secret = migration.stack.application_secret_arn
@@ -37,36 +42,41 @@ def _remember(run: Run) -> Mapping[str, object]:
 
 
 def _told(run: Run) -> str:
-    known = _remember(run)
-    names = [*cast("Mapping[str, str]", known["triggers"]), *cast("Mapping[str, str]", known["events"])]
-    return f"the secret's version {known['application_version']}, triggers and events: {', '.join(names) or 'none'}"
+    known = replace(run.facts, **_remember(run))
+    names = ", ".join([*known.triggers, *known.events]) or "none"
+    return f"the secret's version {known.application_version}, triggers and events: {names}"
 
 
 REMEMBER = Look(
+    id="remember",
     name="remember how it was",
     why="secret, events and triggers, to be put back on a way back",
     read=_remember,
     forecast=_told,
 )
-STOP_CLOCK = Look(
+START_CLOCK = Look(
+    id="start-clock",
     name="start the clock",
     why="the downtime budget runs from here",
     read=lambda _: {"frozen_at": time.time(), "forward_token": marker.new_token()},
     forecast=lambda run: f"the time; the budget is {run.limits.max_downtime_seconds:.0f} s",
 )
 BACK_CLOCK = Look(
+    id="back-clock",
     name="start the clock of the way back",
     why="the application waits from here",
     read=lambda _: {"back_at": time.time(), "reverse_token": marker.new_token()},
     forecast=lambda run: f"the time; the budget is {run.limits.max_downtime_seconds:.0f} s",
 )
 FORWARD_MARKER_SEEN = Wait(
+    id="forward-marker-seen",
     name="drain the replication",
     why="the marker is the source's last write",
     until=dms.with_connection(target.marker_arrives("target", marker.FORWARD, "forward_token"), "forward"),
     longest_seconds=lambda limits: limits.drain_seconds,
 )
 REVERSE_MARKER_SEEN = Wait(
+    id="reverse-marker-seen",
     name="drain the reverse task",
     why="the marker is the target's last write",
     until=dms.with_connection(target.marker_arrives("source", marker.REVERSE, "reverse_token"), "reverse"),
@@ -76,63 +86,23 @@ REVERSE_MARKER_SEEN = Wait(
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    name: str
+    id: StateId
     meaning: str
     """What is true once its steps are finished."""
     steps: Callable[[], tuple[Step, ...]]
-    way_back: tuple[Step, ...]
-    """From a state that is entered but not committed."""
-    back_to: str
-    """Where the way back ends."""
+    back: StateId | None = None
+    """The first state of the way back from here, as long as the target was never open; None: there is none."""
+    then: StateId | None = None
+    """Of a state on the way back: what it leads to. None on the way forward, where the table's order says it."""
     about_now: bool = False
     """Its judgements hold for the moment only: a run that comes later makes all of them again."""
+    stopped: bool = False
+    """The application waits: the downtime budget runs."""
 
 
-THAW_SOURCE = (objects.SOURCE_TRIGGERS, source.THAW)
-FREEZE_TARGET = (
-    target.LOCK_TARGET,
-    target.END_TARGET_SESSIONS,
-    target.TARGET_SESSIONS_GONE,
-    BACK_CLOCK,
-    target.TARGET_MARKER,
-    target.FROZEN_TARGET_POSITION,
-)
-RETURN_WRITES = (
-    dms.STOP_FORWARD,
-    dms.FORWARD_STOPPED,
-    source.ADMIT_REPLICATION,
-    dms.REVERSE_RESTS,
-    dms.START_REVERSE,
-    REVERSE_MARKER_SEEN,
-    comparison.COMPARED_BACK,
-    target.TARGET_STAYED,
-)
-HAND_BACK = (
-    dms.STOP_REVERSE,
-    dms.REVERSE_STOPPED,
-    objects.SOURCE_NUMBERS,
-    objects.TARGET_OBJECTS_OFF,
-    application.POINT_TO_SOURCE,
-    *THAW_SOURCE,
-    application.RELOAD,
-)
-FULL_WAY_BACK = (*FREEZE_TARGET, *RETURN_WRITES, *HAND_BACK)
-"""When the target may have been written to: every write is carried back before the source opens."""
-SHORT_WAY_BACK = (
-    target.LOCK_TARGET,
-    objects.TARGET_OBJECTS_OFF,
-    application.POINT_TO_SOURCE,
-    *THAW_SOURCE,
-    dms.FORWARD_RESTS,
-    dms.RESUME_FORWARD,
-)
-"""When the target was never open: the source opens at once, and replication goes on."""
-REOPEN_TARGET = (target.OPEN_TARGET,)
-"""When the full way back cannot be gone without losing writes: the application stays on the target."""
-
-STATES: tuple[State, ...] = (
+FORWARD: tuple[State, ...] = (
     State(
-        name="prepare",
+        id=StateId.PREPARE,
         meaning="the preflight is clean, the target has the schema, and the application cannot write there",
         steps=lambda: (
             comparison.PREFLIGHT_CLEAN,
@@ -142,11 +112,10 @@ STATES: tuple[State, ...] = (
             target.END_TARGET_SESSIONS,
             objects.MARKER_TABLES,
         ),
-        way_back=(),
-        back_to="rolled back",
+        back=StateId.ROLLED_BACK,
     ),
     State(
-        name="replicate",
+        id=StateId.REPLICATE,
         meaning="every table has been loaded once and changes flow",
         steps=lambda: (
             dms.FORWARD_RESTS,
@@ -155,11 +124,10 @@ STATES: tuple[State, ...] = (
             dms.FORWARD_RUNS,
             dms.FULL_LOAD,
         ),
-        way_back=(dms.FORWARD_RESTS, dms.STOP_FORWARD, dms.FORWARD_STOPPED),
-        back_to="rolled back",
+        back=StateId.STOP,
     ),
     State(
-        name="validate",
+        id=StateId.VALIDATE,
         meaning="preflight, DMS's validation and every row say yes, and the lag is small",
         steps=lambda: (
             comparison.PREFLIGHT_CLEAN,
@@ -169,15 +137,14 @@ STATES: tuple[State, ...] = (
             comparison.COMPARED_LIVE,
             comparison.COMPARISON_FITS,
         ),
-        way_back=(dms.FORWARD_RESTS, dms.STOP_FORWARD, dms.FORWARD_STOPPED),
-        back_to="rolled back",
+        back=StateId.STOP,
         about_now=True,
     ),
     State(
-        name="freeze",
+        id=StateId.FREEZE,
         meaning="nothing writes on the source any more, and its last position is recorded",
         steps=lambda: (
-            STOP_CLOCK,
+            START_CLOCK,
             source.EVENTS_OFF,
             source.LET_WRITERS_END,
             source.KILL_SLOW_WRITERS,
@@ -187,22 +154,22 @@ STATES: tuple[State, ...] = (
             source.REFUSE_EVERYBODY,
             source.SOURCE_POSITION,
         ),
-        way_back=THAW_SOURCE,
-        back_to="replicate",
+        back=StateId.THAW,
+        stopped=True,
     ),
     State(
-        name="drain",
+        id=StateId.DRAIN,
         meaning="the target holds every row of the source, compared on frozen servers",
         steps=lambda: (
             FORWARD_MARKER_SEEN,
             comparison.COMPARED_FROZEN,
             source.SOURCE_STAYED,
         ),
-        way_back=THAW_SOURCE,
-        back_to="replicate",
+        back=StateId.THAW,
+        stopped=True,
     ),
     State(
-        name="switch",
+        id=StateId.SWITCH,
         meaning="the application works on the target",
         steps=lambda: (
             dms.STOP_FORWARD,
@@ -216,11 +183,11 @@ STATES: tuple[State, ...] = (
             application.SERVES,
             application.SERVED,
         ),
-        way_back=SHORT_WAY_BACK,
-        back_to="replicate",
+        back=StateId.THAW,
+        stopped=True,
     ),
     State(
-        name="watch",
+        id=StateId.WATCH,
         meaning="the application has stayed healthy, and every write goes back to the source too",
         steps=lambda: (
             dms.FORWARD_STOPPED,
@@ -230,24 +197,85 @@ STATES: tuple[State, ...] = (
             dms.REVERSE_RUNS,
             application.watch_step(),
         ),
-        way_back=FULL_WAY_BACK,
-        back_to="rolled back",
+        back=StateId.RETURN,
     ),
     State(
-        name="commit",
+        id=StateId.COMMIT,
         meaning="the way back is closed; the source stays read-only",
         steps=lambda: (dms.REVERSE_RESTS, dms.STOP_REVERSE, dms.REVERSE_STOPPED),
-        way_back=(),
-        back_to="",
     ),
 )
-BY_NAME = {state.name: state for state in STATES}
-DOWN = ("freeze", "drain", "switch")
-"""States in which the application waits: the downtime budget runs."""
-PAST_FREEZE = ("freeze", "drain", "switch", "watch")
-OF_ONE_FREEZE = (
-    *(step.name for name in ("freeze", "drain", "switch") for step in BY_NAME[name].steps()),
-    *(step.name for step in SHORT_WAY_BACK),
+BACKWARD: tuple[State, ...] = (
+    State(
+        id=StateId.STOP,
+        meaning="the forward task has stopped; the application has noticed nothing",
+        steps=lambda: (dms.FORWARD_RESTS, dms.STOP_FORWARD, dms.FORWARD_STOPPED),
+        then=StateId.ROLLED_BACK,
+    ),
+    State(
+        id=StateId.THAW,
+        meaning="the target was never open: the source is open again, and replication goes on",
+        steps=lambda: (
+            target.LOCK_TARGET,
+            application.POINT_TO_SOURCE,
+            objects.SOURCE_TRIGGERS,
+            source.THAW,
+            objects.TARGET_OBJECTS_OFF,
+            dms.FORWARD_RESTS,
+            dms.RESUME_FORWARD,
+        ),
+        then=StateId.REPLICATE,
+    ),
+    State(
+        id=StateId.RETURN,
+        meaning="the target is closed, and every write of it is on the source",
+        steps=lambda: (
+            target.LOCK_TARGET,
+            target.END_TARGET_SESSIONS,
+            target.TARGET_SESSIONS_GONE,
+            BACK_CLOCK,
+            target.TARGET_MARKER,
+            target.FROZEN_TARGET_POSITION,
+            dms.STOP_FORWARD,
+            dms.FORWARD_STOPPED,
+            source.ADMIT_REPLICATION,
+            dms.REVERSE_RESTS,
+            dms.START_REVERSE,
+            REVERSE_MARKER_SEEN,
+            comparison.COMPARED_BACK,
+            target.TARGET_STAYED,
+        ),
+        then=StateId.HAND_BACK,
+        stopped=True,
+    ),
+    State(
+        id=StateId.HAND_BACK,
+        meaning="the application works on the source again",
+        steps=lambda: (
+            dms.STOP_REVERSE,
+            dms.REVERSE_STOPPED,
+            objects.SOURCE_NUMBERS,
+            objects.TARGET_OBJECTS_OFF,
+            application.POINT_TO_SOURCE,
+            objects.SOURCE_TRIGGERS,
+            source.THAW,
+            application.RELOAD,
+        ),
+        then=StateId.ROLLED_BACK,
+    ),
+)
+REOPEN_TARGET = (target.OPEN_TARGET,)
+"""When the writes cannot be carried back in `return`: the application stays on the target, in `watch`."""
+
+STATES = {state.id: state for state in (*FORWARD, *BACKWARD)}
+ORDER = tuple(state.id for state in FORWARD)
+PAST_FREEZE = (StateId.FREEZE, StateId.DRAIN, StateId.SWITCH, StateId.WATCH)
+TITLES = {step.id: step.name for state in STATES.values() for step in state.steps()}
+"""What people read for each step's id."""
+STEPS_OF_ONE_FREEZE = tuple(
+    step.id for state in (StateId.FREEZE, StateId.DRAIN, StateId.SWITCH, StateId.THAW) for step in STATES[state].steps()
+)
+FACTS_OF_ONE_FREEZE = (
     "frozen_at",
     "forward_token",
     "source_position",
@@ -258,9 +286,10 @@ OF_ONE_FREEZE = (
 """Steps and facts that a way back from a freeze makes void."""
 
 
-def way_back(record_state: str, begun: tuple[str, ...]) -> tuple[tuple[Step, ...], str]:
-    """The steps back and the state in which they end. Opened once, a target has to be drained, whatever the state."""
-    if target.OPEN_TARGET.name in begun and record_state in PAST_FREEZE:
-        return FULL_WAY_BACK, "rolled back"
-    state = BY_NAME[record_state]
-    return state.way_back, state.back_to
+def way_back(record: Record) -> StateId | None:
+    """The first state of the way back. Once the target was open, every write of it must be carried back."""
+    if STATES[record.state].then is not None:
+        return record.state
+    if target.OPEN_TARGET.id in record.begun and record.state in PAST_FREEZE:
+        return StateId.RETURN
+    return STATES[record.state].back

@@ -1,5 +1,7 @@
 """What a plan is made of. The same objects are printed by a dry run and carried out by a real one.
 
+Each has an `id`, by which the record knows it for ever, and a `name`, which people read and which may change.
+
 - `Change`: its `effects` look at the servers and say what is still to be done: statements, API calls, a command. None
   left means that it is done already, so that a change may be begun any number of times.
 - `Wait`: asks again and again until something is so.
@@ -18,6 +20,7 @@ from typing import Any, Protocol
 from cutover.errors import BudgetSpentError, RefusedError, ToolError
 from cutover.limits import Limits
 from cutover.migration import Migration
+from cutover.record import Facts
 from cutover.servers.mysql import StatementError
 
 Evidence = Mapping[str, Any]
@@ -37,7 +40,7 @@ class Run:
     """What an action gets to know: the migration, the facts recorded so far, and how long it may still take."""
 
     migration: Migration
-    facts: Mapping[str, Any]
+    facts: Facts
     begun: Sequence[str] = ()
     """Steps ever begun in this attempt."""
     screen: Screen
@@ -125,6 +128,7 @@ Effect = Statement | ApiCall | Command
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
+    id: str
     name: str
     why: str
     effects: Callable[[Run], Sequence[Effect]]
@@ -149,6 +153,7 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Wait:
+    id: str
     name: str
     why: str
     until: Callable[[Run], Progress]
@@ -186,6 +191,7 @@ class Judgement:
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
+    id: str
     name: str
     why: str
     judge: Callable[[Run], Judgement]
@@ -208,6 +214,7 @@ class Gate:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
+    id: str
     name: str
     why: str
     read: Callable[[Run], Mapping[str, Any]]

@@ -84,7 +84,7 @@ def _move_label(arn: str, arguments: Mapping[str, str]) -> ApiCall:
 def _point_to_source(run: Run) -> Sequence[Effect]:
     """Makes the version from before the switch the current one again: no value passes through here."""
     aws, arn = run.migration.aws, run.migration.stack.application_secret_arn
-    before, now = str(run.facts.get("application_version", "")), aws.secret_version(arn)
+    before, now = run.facts.application_version, aws.secret_version(arn)
     if not before or before == now:
         return []
     return [_move_label(arn, {"VersionStage": "AWSCURRENT", "MoveToVersionId": before, "RemoveFromVersionId": now})]
@@ -137,7 +137,7 @@ class Watch:
         self._failures = self._failures + 1 if wrong else 0
         if self._failures >= limits.tolerated_failures:
             raise RefusedError(f"The watch failed {self._failures} times in a row: {wrong}.")
-        left = float(run.facts["served_at"]) + limits.watch_seconds - time.time()
+        left = (run.facts.served_at or time.time()) + limits.watch_seconds - time.time()
         said = wrong or "the application is healthy, the reverse task runs"
         return Progress(done=left <= 0 and not wrong, sentence=f"{said}, {max(0, left):.0f} s left")
 
@@ -160,30 +160,37 @@ class Watch:
 
 
 POINT_TO_TARGET = Change(
+    id="point-to-target",
     name="point the application's secret to the target",
     why="the application reads it to connect",
     effects=_point_to_target,
 )
 POINT_TO_SOURCE = Change(
+    id="point-to-source",
     name="point the application's secret to the source",
     why="the application reads it to connect",
     effects=_point_to_source,
 )
 RELOAD = Change(
-    name="make the application read its secret", why="running pods keep what they have read", effects=_reload
+    id="reload",
+    name="make the application read its secret",
+    why="running pods keep what they have read",
+    effects=_reload,
 )
 SERVES = Wait(
+    id="serves",
     name="see the application healthy",
     why="the downtime ends here",
     until=_serves,
     longest_seconds=lambda limits: limits.max_downtime_seconds,
 )
 SERVED = Look(
+    id="served",
     name="note the end of the downtime",
     why="first healthy answer",
     read=lambda run: {
         "served_at": time.time(),
-        "downtime_seconds": round(time.time() - float(run.facts.get("frozen_at", time.time())), 2),
+        "downtime_seconds": round(time.time() - (run.facts.frozen_at or time.time()), 2),
     },
     forecast=lambda _: "the time and the downtime",
 )
@@ -192,6 +199,7 @@ SERVED = Look(
 def watch_step() -> Wait:
     """A fresh watch: a failure count is not carried over from another run."""
     return Wait(
+        id="watch",
         name="watch",
         why="the application, the target's errors and the reverse task decide whether it stays",
         until=Watch().look,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from cutover.checks import ROOMS
 from cutover.checks.preflight import run_preflight
 from cutover.comparison.rows import Comparison, Verification
 from cutover.comparison.throttle import Throttle
+from cutover.record import Facts
 from cutover.servers.marker import LagMeter
+from cutover.steps import dms
 from cutover.steps.actions import Gate, Judgement, Run
 
 PART_OF_BUDGET = 0.6
@@ -70,8 +71,8 @@ def _sentence(result: Verification) -> str:
 
 def forecast_seconds(run: Run) -> float | None:
     """How long the comparison on frozen servers will take, by the speed of the live one; None before there was one."""
-    seconds = run.facts.get("scan_seconds")
-    return None if seconds is None else float(seconds) * FROZEN_MARGIN
+    seconds = run.facts.scan_seconds
+    return None if seconds is None else seconds * FROZEN_MARGIN
 
 
 def _fits(run: Run) -> Judgement:
@@ -89,12 +90,12 @@ def _forecast(run: Run) -> str:
     seconds = forecast_seconds(run)
     if seconds is None:
         return "would compare every row of both sides; no live comparison has been made yet to forecast the time"
-    return f"would compare {int(run.facts['verified_rows']):,} rows of both sides in about {seconds:.1f} s"
+    return f"would compare {run.facts.verified_rows:,} rows of both sides in about {seconds:.1f} s"
 
 
-def has_rows(begun: Sequence[str], facts: Mapping[str, Any]) -> bool:
+def has_rows(begun: Sequence[str], facts: Facts) -> bool:
     """Whether the target may hold rows: replication has begun, or a reload will empty it."""
-    return "start the forward task" in begun or bool(facts.get("reload"))
+    return dms.START_FORWARD.id in begun or facts.reload
 
 
 def _preflight(run: Run) -> Judgement:
@@ -102,20 +103,32 @@ def _preflight(run: Run) -> Judgement:
     return Judgement(good=not result.failed, sentence=f"Preflight: {result.sentence()}", evidence=result.evidence())
 
 
-PREFLIGHT_CLEAN = Gate(name="preflight", why="what would fail at three in the morning is found now", judge=_preflight)
+PREFLIGHT_CLEAN = Gate(
+    id="preflight-clean", name="preflight", why="what would fail at three in the morning is found now", judge=_preflight
+)
 COMPARED_LIVE = Gate(
-    name="compare live", why="every row, throttled, while the payments go on", judge=_live, forecast=_forecast
+    id="compared-live",
+    name="compare live",
+    why="every row, throttled, while the payments go on",
+    judge=_live,
+    forecast=_forecast,
 )
 COMPARISON_FITS = Gate(
+    id="comparison-fits",
     name="forecast the downtime",
     why="a budget that cannot hold is refused before anything stops",
     judge=_fits,
     forecast=_forecast,
 )
 COMPARED_FROZEN = Gate(
-    name="compare frozen", why="every row, counts and checksums, nothing moves", judge=_frozen, forecast=_forecast
+    id="compared-frozen",
+    name="compare frozen",
+    why="every row, counts and checksums, nothing moves",
+    judge=_frozen,
+    forecast=_forecast,
 )
 COMPARED_BACK = Gate(
+    id="compared-back",
     name="compare before going back",
     why="every write of the target is on the source",
     judge=_frozen,

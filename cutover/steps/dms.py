@@ -84,10 +84,9 @@ def _start_forward(run: Run) -> Sequence[Effect]:
     status = _status(run, "forward")
     if status in ("running", "starting"):
         return []
-    if run.facts.get("reload"):
+    kind = "start-replication" if status == "ready" else "resume-processing"
+    if run.facts.reload:
         kind = "reload-target"
-    else:
-        kind = "start-replication" if status == "ready" else "resume-processing"
     arguments = {"ReplicationTaskArn": run.migration.stack.forward_task_arn, "StartReplicationTaskType": kind}
     return [ApiCall(service="dms", operation="start_replication_task", arguments=arguments)]
 
@@ -106,7 +105,7 @@ def _start_reverse(run: Run) -> Sequence[Effect]:
     found = run.migration.aws.task(run.migration.stack.reverse_task_arn)
     if found["Status"] in ("running", "starting"):
         return []
-    position = str(run.facts.get("target_position", "POSITION"))
+    position = run.facts.target_position or "POSITION"
     # Started before from this very position: go on behind what it has applied, or rows would be applied twice.
     again = found["Status"] in ("stopped", "failed") and found.get("CdcStartPosition") == position
     arguments = {"ReplicationTaskArn": run.migration.stack.reverse_task_arn}
@@ -199,7 +198,7 @@ def _lag_today(run: Run) -> str:
 
 def _empty_target(run: Run) -> Sequence[Effect]:
     """Only for a reload: nothing but the application's locked-out copy is thrown away."""
-    if not run.facts.get("reload"):
+    if not run.facts.reload:
         return []
     tables = [
         table
@@ -213,37 +212,73 @@ def _empty_target(run: Run) -> Sequence[Effect]:
     ]
 
 
-EMPTY_TARGET = Change(name="empty the target", why="a reload begins with empty tables", effects=_empty_target)
-START_FORWARD = Change(name="start the forward task", why="full load, then change capture", effects=_start_forward)
-RESUME_FORWARD = Change(
-    name="resume the forward task", why="it goes on where it stopped; nothing is loaded again", effects=_resume_forward
+EMPTY_TARGET = Change(
+    id="empty-target", name="empty the target", why="a reload begins with empty tables", effects=_empty_target
 )
-FORWARD_RESTS = Wait(name="let the forward task settle", why="a task on its way takes no order", until=_rest("forward"))
-FORWARD_RUNS = Wait(name="see the forward task run", why="changes flow again", until=_is("forward", "running"))
+START_FORWARD = Change(
+    id="start-forward", name="start the forward task", why="full load, then change capture", effects=_start_forward
+)
+RESUME_FORWARD = Change(
+    id="resume-forward",
+    name="resume the forward task",
+    why="it goes on where it stopped; nothing is loaded again",
+    effects=_resume_forward,
+)
+FORWARD_RESTS = Wait(
+    id="forward-rests",
+    name="let the forward task settle",
+    why="a task on its way takes no order",
+    until=_rest("forward"),
+)
+FORWARD_RUNS = Wait(
+    id="forward-runs", name="see the forward task run", why="changes flow again", until=_is("forward", "running")
+)
 FULL_LOAD = Wait(
+    id="full-load",
     name="wait for the full load",
     why="every table has arrived once",
     until=_loaded,
     longest_seconds=lambda _: 14 * 86_400,
     every_seconds=lambda limits: max(limits.poll_seconds, limits.poll_seconds * 4),
 )
-VALIDATION_CLEAN = Gate(name="ask DMS's validation", why="no failed or suspended row may be left", judge=_validation)
-LAG_SMALL = Gate(name="measure the lag", why="the drain takes about this long", judge=_lag, forecast=_lag_today)
+VALIDATION_CLEAN = Gate(
+    id="validation-clean", name="ask DMS's validation", why="no failed or suspended row may be left", judge=_validation
+)
+LAG_SMALL = Gate(
+    id="lag-small", name="measure the lag", why="the drain takes about this long", judge=_lag, forecast=_lag_today
+)
 STOP_FORWARD = Change(
-    name="stop the forward task", why="two directions at once would chase each other", effects=_stop("forward")
+    id="stop-forward",
+    name="stop the forward task",
+    why="two directions at once would chase each other",
+    effects=_stop("forward"),
 )
 FORWARD_STOPPED = Wait(
+    id="forward-stopped",
     name="see the forward task stopped",
     why="only then may the reverse task start",
     until=_stopped("forward"),
 )
 START_REVERSE = Change(
-    name="start the reverse task", why="every write of the target goes back to the source", effects=_start_reverse
+    id="start-reverse",
+    name="start the reverse task",
+    why="every write of the target goes back to the source",
+    effects=_start_reverse,
 )
-REVERSE_RESTS = Wait(name="let the reverse task settle", why="a task on its way takes no order", until=_rest("reverse"))
-REVERSE_RUNS = Wait(name="see the reverse task run", why="the way back is open", until=_is("reverse", "running"))
-STOP_REVERSE = Change(name="stop the reverse task", why="nothing is left to carry", effects=_stop("reverse"))
+REVERSE_RESTS = Wait(
+    id="reverse-rests",
+    name="let the reverse task settle",
+    why="a task on its way takes no order",
+    until=_rest("reverse"),
+)
+REVERSE_RUNS = Wait(
+    id="reverse-runs", name="see the reverse task run", why="the way back is open", until=_is("reverse", "running")
+)
+STOP_REVERSE = Change(
+    id="stop-reverse", name="stop the reverse task", why="nothing is left to carry", effects=_stop("reverse")
+)
 REVERSE_STOPPED = Wait(
+    id="reverse-stopped",
     name="see the reverse task stopped",
     why="it must not write on a source that serves",
     until=_stopped("reverse"),

@@ -27,7 +27,7 @@ def drop_triggers(run: Run, role: str) -> list[Effect]:
 
 def make_triggers(run: Run, role: str) -> list[Effect]:
     there = {item.full_name for item in run.migration.catalogue(role).of_kind("TRIGGER")}
-    known: Mapping[str, Sequence[str]] = run.facts.get("triggers", {})
+    known: Mapping[str, Sequence[str]] = run.facts.triggers
     return [Statement(role=role, text=text) for name, texts in known.items() if name not in there for text in texts]
 
 
@@ -43,11 +43,16 @@ def _next_numbers(role: str) -> Change:
             if table.auto_increment is not None and table.auto_increment < given.get(table.full_name, 0)
         ]
 
-    return Change(name=f"carry AUTO_INCREMENT to the {role}", why="no number is given twice", effects=effects)
+    return Change(
+        id=f"{role}-numbers",
+        name=f"carry AUTO_INCREMENT to the {role}",
+        why="no number is given twice",
+        effects=effects,
+    )
 
 
 def _target_objects_on(run: Run) -> Sequence[Effect]:
-    wanted: Mapping[str, str] = run.facts.get("events", {})
+    wanted: Mapping[str, str] = run.facts.events
     enabled = [
         Statement(role="target", text=f"ALTER EVENT {quoted(row['s'], row['name'])} ENABLE")
         for row in events(run, "target")
@@ -76,6 +81,7 @@ def _marker_tables(run: Run) -> Sequence[Effect]:
 
 
 MARKER_TABLES = Change(
+    id="marker-tables",
     name="create the marker table",
     why="one small table on both servers that shows what has been applied",
     effects=_marker_tables,
@@ -83,19 +89,25 @@ MARKER_TABLES = Change(
 TARGET_NUMBERS = _next_numbers("target")
 SOURCE_NUMBERS = _next_numbers("source")
 SOURCE_TRIGGERS = Change(
+    id="source-triggers",
     name="make the source's triggers again",
     why="the application writes there again",
     effects=lambda run: make_triggers(run, "source"),
 )
 TARGET_OBJECTS_ON = Change(
+    id="target-objects-on",
     name="make triggers and enable events on the target",
     why="the application needs them now",
     effects=_target_objects_on,
 )
 TARGET_OBJECTS_OFF = Change(
-    name="drop triggers and disable events on the target", why="DMS would set them off", effects=_target_objects_off
+    id="target-objects-off",
+    name="drop triggers and disable events on the target",
+    why="DMS would set them off",
+    effects=_target_objects_off,
 )
 SCHEMA = Change(
+    id="schema",
     name="create the schema on the target",
     why="DMS carries rows, not indexes, keys, defaults, routines or views",
     effects=lambda run: [

@@ -45,6 +45,7 @@ def kills(run: Run, role: str, numbers: Sequence[int]) -> list[Effect]:
 
 def end_sessions(role: str) -> Change:
     return Change(
+        id=f"end-{role}-sessions",
         name=f"end the application's sessions on the {role}",
         why="its pools must connect anew, to where its secret points",
         effects=lambda run: kills(run, role, sessions(run, role)),
@@ -64,7 +65,7 @@ def still(run: Run, role: str) -> str:
 
 def stayed(run: Run, role: str, fact: str) -> Judgement:
     """Whether the server's binary log still ends where the fact says that it stopped."""
-    now, then = str(run.migration.server(role).binlog_position()), str(run.facts.get(fact))
+    now, then = str(run.migration.server(role).binlog_position()), str(getattr(run.facts, fact))
     if now == then:
         return Judgement(good=True, sentence=f"the {role}'s binary log still ends at {now}", evidence={"position": now})
     return Judgement(

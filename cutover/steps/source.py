@@ -16,7 +16,7 @@ def _on_source(*texts: str | None) -> list[Effect]:
 
 
 def _seconds_frozen(run: Run) -> float:
-    return time.time() - float(run.facts.get("frozen_at", time.time()))
+    return time.time() - (run.facts.frozen_at or time.time())
 
 
 def _grace(run: Run) -> Progress:
@@ -40,7 +40,7 @@ def _events_off(run: Run) -> Sequence[Effect]:
 
 def _write_marker(run: Run) -> Sequence[Effect]:
     first = run.migration.stack.schemas[0]
-    token = str(run.facts.get("forward_token", "TOKEN"))
+    token = run.facts.forward_token or "TOKEN"
     if marker.seen(run.migration.source, first, marker.FORWARD) == token:
         return []
     return _on_source(marker.write_statement(first, marker.FORWARD, token))
@@ -58,7 +58,7 @@ def _thaw(run: Run) -> Sequence[Effect]:
     effects: list[Effect] = []
     if is_on(run, "source", "read_only") or is_on(run, "source", "super_read_only"):
         effects += _on_source(dialect.admit_replication, dialect.thaw)
-    if run.facts.get("events_were_on") and not is_on(run, "source", "event_scheduler"):
+    if run.facts.events_were_on and not is_on(run, "source", "event_scheduler"):
         effects += _on_source("SET GLOBAL event_scheduler = ON")
     return effects
 
@@ -73,39 +73,56 @@ def _admit_replication(run: Run) -> Sequence[Effect]:
 
 
 LET_WRITERS_END = Wait(
-    name="let open transactions end", why="they keep what they have written if they end in time", until=_grace
+    id="let-writers-end",
+    name="let open transactions end",
+    why="they keep what they have written if they end in time",
+    until=_grace,
 )
 KILL_SLOW_WRITERS = Change(
+    id="kill-slow-writers",
     name="end slow writers",
     why="a long statement would hold the freeze up",
     effects=lambda run: kills(run, "source", writers(run, "source", _seconds_frozen(run))),
 )
 REFUSE_CLIENTS = Change(
-    name="refuse clients", why="read_only: no account of the application writes any more", effects=_refuse_clients
+    id="refuse-clients",
+    name="refuse clients",
+    why="read_only: no account of the application writes any more",
+    effects=_refuse_clients,
 )
 EVENTS_OFF = Change(
-    name="stop events", why="scheduled events may run with rights that read_only lets pass", effects=_events_off
+    id="events-off",
+    name="stop events",
+    why="scheduled events may run with rights that read_only lets pass",
+    effects=_events_off,
 )
 KILL_WRITERS = Change(
+    id="kill-writers",
     name="end open writers",
     why="their commit would be refused; their locks would stay",
     effects=lambda run: kills(run, "source", writers(run, "source")),
 )
 WRITE_MARKER = Change(
+    id="write-marker",
     name="write the marker",
     why="the last write before the freeze: once on the target, all is there",
     effects=_write_marker,
 )
 REFUSE_EVERYBODY = Change(
-    name="refuse everybody", why="super_read_only: this tool and DMS included", effects=_refuse_everybody
+    id="refuse-everybody",
+    name="refuse everybody",
+    why="super_read_only: this tool and DMS included",
+    effects=_refuse_everybody,
 )
 SOURCE_POSITION = Look(
+    id="source-position",
     name="record the source's position",
     why="where the source stopped; twice the same, so nothing writes",
     read=lambda run: {"source_position": still(run, "source")},
     forecast=lambda run: f"where the source's binary log ends; now {run.migration.source.binlog_position()}",
 )
 SOURCE_STAYED = Gate(
+    id="source-stayed",
     name="check that the source stayed still",
     why="a write behind the freeze would be lost",
     judge=lambda run: stayed(run, "source", "source_position"),
@@ -114,11 +131,12 @@ SOURCE_STAYED = Gate(
     ),
 )
 ADMIT_REPLICATION = Change(
+    id="admit-replication",
     name="admit the reverse task on the source",
     why="read_only stays on: only accounts that may bypass it write; triggers would repeat what the target's did",
     effects=_admit_replication,
 )
-THAW = Change(name="thaw the source", why="the application writes on the source again", effects=_thaw)
+THAW = Change(id="thaw", name="thaw the source", why="the application writes on the source again", effects=_thaw)
 
 
 END_SOURCE_SESSIONS = end_sessions("source")

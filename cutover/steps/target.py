@@ -57,7 +57,7 @@ def _closed(run: Run) -> Judgement:
 
 def _target_marker(run: Run) -> Sequence[Effect]:
     first = run.migration.stack.schemas[0]
-    token = str(run.facts.get("reverse_token", "TOKEN"))
+    token = run.facts.reverse_token or "TOKEN"
     if marker.seen(run.migration.target, first, marker.REVERSE) == token:
         return []
     return [Statement(role="target", text=marker.write_statement(first, marker.REVERSE, token))]
@@ -65,7 +65,7 @@ def _target_marker(run: Run) -> Sequence[Effect]:
 
 def _arrived(run: Run, role: str, slot: int, fact: str) -> Progress:
     seen = marker.seen(run.migration.server(role), run.migration.stack.schemas[0], slot)
-    there = seen == str(run.facts.get(fact))
+    there = seen == str(getattr(run.facts, fact))
     return Progress(
         done=there, sentence=f"the marker {'has arrived' if there else 'has not arrived yet'} on the {role}"
     )
@@ -76,31 +76,43 @@ def marker_arrives(role: str, slot: int, fact: str) -> Any:
 
 
 LOCK_TARGET = Change(
-    name="lock the application's account on the target", why="nobody but DMS and this tool writes there", effects=_lock
+    id="lock-target",
+    name="lock the application's account on the target",
+    why="nobody but DMS and this tool writes there",
+    effects=_lock,
 )
-OPEN_TARGET = Change(name="open the target", why="from here on the application may write there", effects=_unlock)
+OPEN_TARGET = Change(
+    id="open-target", name="open the target", why="from here on the application may write there", effects=_unlock
+)
 END_TARGET_SESSIONS = end_sessions("target")
 TARGET_SESSIONS_GONE = Wait(
-    name="see the target's sessions end", why="a killed session may still be rolling back", until=_sessions_gone
+    id="target-sessions-gone",
+    name="see the target's sessions end",
+    why="a killed session may still be rolling back",
+    until=_sessions_gone,
 )
 TARGET_POSITION = Look(
+    id="target-position",
     name="record the target's position",
     why="the reverse task starts here: before the application's first write, behind DMS's last",
     read=lambda run: {"target_position": str(run.migration.target.binlog_position())},
     forecast=lambda run: f"where the target's binary log ends; now {run.migration.target.binlog_position()}",
 )
 TARGET_MARKER = Change(
+    id="target-marker",
     name="write the marker on the target",
     why="once on the source, every write of the target is there",
     effects=_target_marker,
 )
 FROZEN_TARGET_POSITION = Look(
+    id="frozen-target-position",
     name="record where the target stopped",
     why="for the record",
     read=lambda run: {"frozen_target_position": str(run.migration.target.binlog_position())},
     forecast=lambda run: f"where the target's binary log ends; now {run.migration.target.binlog_position()}",
 )
 TARGET_STAYED = Gate(
+    id="target-stayed",
     name="check that the target stayed closed",
     why="a write behind the lock would be lost; the log proves nothing, as RDS writes tables of its own",
     judge=_closed,

@@ -14,7 +14,7 @@ import pymysql
 from cutover.driver import Driver
 from cutover.limits import Limits
 from cutover.migration import Migration
-from cutover.record import DynamoStore, Record, leased
+from cutover.record import DynamoStore, Facts, Record, StateId, leased
 from cutover.servers.aws import Aws
 from cutover.stack import OUTPUT, Stack, from_outputs
 from cutover.steps.actions import Run
@@ -118,7 +118,7 @@ class Rig:
         return self.store().read(self.stack.name) or Record(stack=self.stack.name)
 
     @contextlib.contextmanager
-    def engine(self, operator: str = "tester") -> Iterator[Driver]:
+    def driver(self, operator: str = "tester") -> Iterator[Driver]:
         migration = self.migration()
         try:
             with leased(self.store(), self.stack.name, operator, self.limits.lease_seconds) as session:
@@ -127,12 +127,12 @@ class Rig:
             migration.close()
 
     def advance(self, last: str) -> None:
-        with self.engine() as engine:
-            engine.advance(last)
+        with self.driver() as driver:
+            driver.advance(StateId(last))
 
     def roll_back(self) -> str:
-        with self.engine() as engine:
-            return engine.roll_back()
+        with self.driver() as driver:
+            return driver.roll_back()
 
     def with_limits(self, **changes: Any) -> None:
         self.limits = replace(self.limits, **changes)
@@ -250,4 +250,4 @@ def build(source: TestServer, target: TestServer, dms: amazon.Dms) -> Rig:
 
 def run_of(rig: Rig, **changes: Any) -> Run:
     """A run outside any engine, for tests of single steps."""
-    return Run(migration=rig.migration(), facts=changes.pop("facts", {}), screen=rig.screen, **changes)
+    return Run(migration=rig.migration(), facts=changes.pop("facts", Facts()), screen=rig.screen, **changes)

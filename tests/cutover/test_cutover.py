@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from cutover.errors import RefusedError
+from cutover.record import StateId
 from tests.cutover.rig import Rig
 
 
@@ -28,7 +29,7 @@ def test_not_one_acknowledged_payment_is_lost_or_doubled_by_a_cutover_and_a_way_
     facts = rig.record().facts
     record_property(
         "measured",
-        f"cutover: downtime {facts['downtime_seconds']} s by the record, {felt:.2f} s as the application felt it",
+        f"cutover: downtime {facts.downtime_seconds} s by the record, {felt:.2f} s as the application felt it",
     )
     assert rig.serving() == "target"
     assert not rig.writable("source")
@@ -98,9 +99,9 @@ def test_a_new_attempt_after_the_full_way_back_loads_again_and_succeeds(rig: Rig
     rig.roll_back()
     with pytest.raises(RefusedError, match="start --reload"):
         rig.advance("replicate")
-    with rig.engine() as engine:
-        engine.new_attempt()
-        engine.advance("watch")
+    with rig.driver() as driver:
+        driver.new_attempt()
+        driver.advance(StateId.WATCH)
     rig.application.wait_for_commits()
     rig.application.stop()
     assert rig.record().attempt == 2
@@ -157,9 +158,9 @@ def test_a_stalled_replication_rolls_back_when_the_budget_is_spent(rig: Rig) -> 
 
 def advance_from_freeze(rig: Rig) -> None:
     """Goes on behind a validation that was made before the trouble began."""
-    with rig.engine() as engine:
-        engine._session.enter("freeze")
-        engine.advance("watch")
+    with rig.driver() as driver:
+        driver._session.enter(StateId.FREEZE)
+        driver.advance(StateId.WATCH)
 
 
 def test_a_lost_vpn_rolls_back_at_once_and_says_so(rig: Rig) -> None:

@@ -14,45 +14,46 @@ from pathlib import Path
 import pytest
 
 from cutover.errors import LeaseLostError, RefusedError
-from cutover.record import DynamoStore, Record, leased
+from cutover.record import DynamoStore, Facts, Record, StateId, leased
+from cutover.states import STATES
 from tests.cutover.rig import Rig
 
 ROOT = Path(__file__).parents[2]
-DYING_AT_THE_WORST = ["unfinished:refuse everybody", "unfinished:open the target"]
+DYING_AT_THE_WORST = ["unfinished:refuse-everybody", "unfinished:open-target"]
 DYING_EVERYWHERE = [
     "entered:validate",
-    "unfinished:compare live",
+    "unfinished:compared-live",
     "entered:freeze",
-    "unfinished:start the clock",
-    "unfinished:stop events",
-    "unfinished:refuse clients",
-    "unfinished:write the marker",
-    "unfinished:refuse everybody",
-    "unfinished:record the source's position",
+    "unfinished:start-clock",
+    "unfinished:events-off",
+    "unfinished:refuse-clients",
+    "unfinished:write-marker",
+    "unfinished:refuse-everybody",
+    "unfinished:source-position",
     "entered:drain",
-    "unfinished:drain the replication",
-    "unfinished:compare frozen",
+    "unfinished:forward-marker-seen",
+    "unfinished:compared-frozen",
     "entered:switch",
-    "unfinished:stop the forward task",
-    "unfinished:make triggers and enable events on the target",
-    "unfinished:record the target's position",
-    "unfinished:open the target",
-    "unfinished:point the application's secret to the target",
-    "unfinished:note the end of the downtime",
+    "unfinished:stop-forward",
+    "unfinished:target-objects-on",
+    "unfinished:target-position",
+    "unfinished:open-target",
+    "unfinished:point-to-target",
+    "unfinished:served",
     "entered:watch",
-    "unfinished:admit the reverse task on the source",
-    "unfinished:start the reverse task",
+    "unfinished:admit-replication",
+    "unfinished:start-reverse",
     "unfinished:watch",
 ]
 DYING_ON_THE_WAY_BACK = [
-    "unfinished:lock the application's account on the target",
-    "unfinished:write the marker on the target",
-    "unfinished:drain the reverse task",
-    "unfinished:compare before going back",
-    "unfinished:stop the reverse task",
-    "unfinished:point the application's secret to the source",
-    "unfinished:make the source's triggers again",
-    "unfinished:thaw the source",
+    "unfinished:lock-target",
+    "unfinished:target-marker",
+    "unfinished:reverse-marker-seen",
+    "unfinished:compared-back",
+    "unfinished:stop-reverse",
+    "unfinished:point-to-source",
+    "unfinished:source-triggers",
+    "unfinished:thaw",
 ]
 
 
@@ -161,9 +162,9 @@ def test_a_crash_at_any_write_of_the_record_is_resumed(rig: Rig, monkeypatch: py
 def test_a_second_operator_is_refused_while_the_first_works(rig: Rig) -> None:
     rig.with_limits(lease_seconds=2)
     with (
-        rig.engine("alice"),
+        rig.driver("alice"),
         pytest.raises(RefusedError, match="alice is working on stack test now"),
-        rig.engine("bob"),
+        rig.driver("bob"),
     ):
         pass
 
@@ -175,7 +176,7 @@ def test_a_dead_operator_is_replaced_and_cannot_act_when_it_wakes(rig: Rig) -> N
         alice._thread.join()
         with leased(store, "test", "bob", 30.0) as bob:
             with pytest.raises(LeaseLostError):
-                alice.begin("open the target")
+                alice.begin("open-target")
             bob.begin("something")
         assert rig.record().begun == ("something",)
 
@@ -198,17 +199,17 @@ def test_an_interrupt_behind_the_freeze_goes_back_to_the_source(rig: Rig) -> Non
 
     def interrupted() -> None:
         try:
-            with rig.engine() as engine:
-                engine._session.enter("freeze")
-                step = engine._step
+            with rig.driver() as driver:
+                driver._session.enter(StateId.FREEZE)
+                step = driver._step
 
                 def stepping(one: object, run: object) -> None:
                     if getattr(one, "name", "") == "drain the replication":
                         raise KeyboardInterrupt  # noqa: TRY301  as Ctrl-C would
                     step(one, run)  # type: ignore[arg-type]
 
-                engine._step = stepping  # type: ignore[method-assign]
-                engine.advance("watch")
+                driver._step = stepping  # type: ignore[method-assign]
+                driver.advance(StateId.WATCH)
         except BaseException as error:  # noqa: BLE001  judged below
             errors.append(error)
 
@@ -220,3 +221,15 @@ def test_an_interrupt_behind_the_freeze_goes_back_to_the_source(rig: Rig) -> Non
     assert isinstance(errors[0], RefusedError), errors
     assert "Interrupted by the operator" in str(errors[0])
     assert rig.writable("source")
+
+
+def test_each_step_is_known_to_the_record_by_an_id_of_its_own() -> None:
+    steps = {step.id: step for state in STATES.values() for step in state.steps()}
+    assert len({step.name for step in steps.values()}) == len(steps)
+    assert all(step == steps[step.id] for state in STATES.values() for step in state.steps() if step.id != "watch")
+
+
+def test_a_record_is_read_as_it_was_written() -> None:
+    facts = Facts(frozen_at=1.5, triggers={"a.b": ["CREATE"]}, served_at=None)
+    record = Record(stack="test", state=StateId.HAND_BACK, done=False, facts=facts, begun=("open-target",))
+    assert Record.from_json(record.to_json()) == record
