@@ -16,7 +16,7 @@ import click
 import pytest
 import yaml
 
-from operations.__main__ import COMMANDS, operations
+from operations.commands import COMMANDS, operations
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))

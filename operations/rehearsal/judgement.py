@@ -76,10 +76,13 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
         environment = {**os.environ, "PULUMI_PROJECT": project, "PULUMI_STACK": stack, "PULUMI_DRY_RUN": "true"}
         # The pack needs no engine address that answers: it only checks that one is given.
         command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(directory)]
-        self._process = subprocess.Popen(
-            command, cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
         self._errors: list[str] = []
+        try:
+            self._process = subprocess.Popen(
+                command, cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+        except OSError as error:
+            raise self._broken(f"it cannot be started: {error.strerror}") from None
         self._announced: queue.Queue[str] = queue.Queue()
         self._port = 0
         for stream, sink in ((self._process.stderr, self._errors.append), (self._process.stdout, self._announced.put)):
@@ -103,6 +106,7 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
             options=[
                 ("grpc.max_receive_message_length", MESSAGE_BYTES),
                 ("grpc.max_send_message_length", MESSAGE_BYTES),
+                ("grpc.enable_http_proxy", 0),  # the pack is on this machine, whatever proxy leads out of it
             ],
         ) as channel:
             stub = analyzer_pb2_grpc.AnalyzerStub(channel)
@@ -112,7 +116,10 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
                 answers = [*_each(stub, _noted(resources, judged)), stub.AnalyzeStack(_stack_request(judged))]
             except grpc.RpcError as error:
                 raise self._broken(f"{error.code().name}: {error.details()}") from error
-        return _sorted_verdicts(info, answers)
+        verdicts = _sorted_verdicts(info, answers)
+        if not verdicts.policies:
+            raise self._broken("it holds no rule")
+        return verdicts
 
     def _await_port(self) -> int:
         """The port that the process announces in its first line, once."""
@@ -142,7 +149,6 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
         stub.Configure(request)
 
     def _broken(self, reason: str) -> PackError:
-        self._process.poll()
         lines = [line.strip() for line in self._errors if line.strip()]
         last = f" ({lines[-1]})" if lines else ""
         return PackError(

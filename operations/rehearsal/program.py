@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import runpy
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -25,6 +27,10 @@ from settings import REHEARSAL, Settings
 
 _T = TypeVar("_T")
 ROOT = Path(__file__).resolve().parents[2]
+NOT_THE_PROGRAM = (".venv", "operations")
+"""Folders whose lines are not the place where a program failed."""
+LONGEST_TOLD = 500
+"""Characters of an error's own words."""
 
 
 class ProgramError(Exception):
@@ -70,7 +76,10 @@ def record_program(
         ProgramError: when the program fails.
     """
     cloud = StandInCloud(settings.region, settings.account_id)
-    return record(_run_main_file, cloud, configuration, hear)
+    recording = record(_run_main_file, cloud, configuration, hear)
+    if not any(resource.custom for resource in recording.resources):
+        raise ProgramError("the program registered no resource, so there is nothing to judge; look at __main__.py.", "")
+    return recording
 
 
 def record(
@@ -85,18 +94,30 @@ def record(
         ProgramError: when the program fails.
     """
     recorder = Recorder(cloud, hear)
-    before = os.environ.get(REHEARSAL)
-    os.environ[REHEARSAL] = "1"
     try:
-        with light_sdk():
+        with _for_a_rehearsal(), light_sdk():
             asyncio.run(_play(program, configuration, recorder))
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # an ending by sys.exit, too, is a failure: no verdict can follow
         raise ProgramError(_sentence(error), traceback.format_exc()) from error
-    finally:
-        if before is None:
-            del os.environ[REHEARSAL]
     resources = tuple(_in_order(recorder.recorded))
     return Recording(stack=configuration.stack, resources=resources, outputs=recorder.stack_outputs)
+
+
+@contextmanager
+def _for_a_rehearsal() -> Iterator[None]:
+    """Tell the program that it is rehearsed; hide an engine's settings, and let no call end the process in silence."""
+    before, leave = dict(os.environ), os._exit
+    os.environ[REHEARSAL] = "1"
+    os.environ.pop("PULUMI_CONFIG", None)
+    os._exit = sys.exit
+    try:
+        yield
+    finally:
+        os._exit = leave
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _in_order(resources: Iterable[Resource]) -> Iterator[Resource]:
@@ -144,8 +165,13 @@ def _run_main_file() -> None:
 
 def _sentence(error: BaseException) -> str:
     """An exception as one line, with the innermost place in the program that raised it."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if str(ROOT) in frame.filename]
-    own = [frame for frame in frames if ".venv" not in frame.filename and "operations" not in frame.filename]
-    place = f" ({Path(own[-1].filename).relative_to(ROOT)}:{own[-1].lineno})" if own else ""
-    message = " ".join(str(error).split()) or type(error).__name__
-    return f"the program failed: {type(error).__name__}: {message}{place}; run again with --debug for the whole story."
+    frames = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    own = [(path.relative_to(ROOT), line) for path, line in frames if path.is_relative_to(ROOT)]
+    theirs = [(path, line) for path, line in own if path.parts[0] not in NOT_THE_PROGRAM]
+    place = f" ({theirs[-1][0]}:{theirs[-1][1]})" if theirs else ""
+    if isinstance(error, SystemExit):
+        return f"the program ended itself by sys.exit({error.code!r}){place}; no verdict was reached; remove that call."
+    message = " ".join(str(error).split())
+    message = message if len(message) <= LONGEST_TOLD else f"{message[:LONGEST_TOLD]} ..."
+    told = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return f"the program failed: {told}{place}; run again with --debug for the whole story."

@@ -1,0 +1,93 @@
+"""The one command line: ``python -m operations COMMAND``. Each command is imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from operations.exits import BAD_INPUT, Stop
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "rehearse": ("operations.rehearsal.command:rehearse", "Play and judge a whole deployment; nothing is created."),
+    "rehearse-engine": (
+        "operations.engine.command:rehearse_engine",
+        "Play the life of a stack on the real Pulumi engine, with no cloud.",
+    ),
+    "cutover": ("cutover.command:cutover", "Move the live database to AWS, with a way back."),
+    "bench": ("operations.bench.command:bench", "Measure the figures that have a target."),
+    "smoke": ("operations.smoke.command:smoke", "See a deployed stack from outside: TLS, firewall, health, privacy."),
+    "pipeline": ("operations.pipeline.command:pipeline", "What the workflows call: preview, deploy, comment, drift."),
+    "evidence": ("operations.evidence.command:evidence", "What an assessor takes away, sealed; and the findings."),
+    "docs": ("operations.book.command:docs", "Write the generated parts of the book in docs/."),
+    "env": ("operations.environments.command:env", "Test environments without a ticket."),
+}
+"""Where each command stands, and its line in the help text."""
+
+
+class Commands(click.Group):
+    """A group whose commands are imported on use."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+LONGEST = 400
+"""Characters of what a refusal repeats of the arguments."""
+NARROWEST, WIDEST = 40, 400
+"""Columns between which a report can be read; beyond them the terminal's own width counts, or 80."""
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
+def operations(debug: bool) -> None:  # noqa: ARG001 (read before anything is parsed)
+    """What people run around the SoftPOS program."""
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code.
+
+    Raises:
+        Stop: when the arguments cannot be used, or when the command ends with something to tell.
+    """
+    _mend_terminal()
+    try:
+        result: Any = operations.main(args=arguments, prog_name="python -m operations", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as no_arguments:
+        raise Stop(BAD_INPUT, no_arguments.ctx.get_help()) from None
+    except click.ClickException as error:
+        words = " ".join(error.format_message().split())
+        raise Stop(BAD_INPUT, f"{_short(words)} Run with --help to see what is allowed.") from None
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    return result if isinstance(result, int) else 0
+
+
+def _mend_terminal() -> None:
+    """A width that hides the report, or letters that the terminal does not have, must not cost the verdict."""
+    columns = os.environ.get("COLUMNS", "")
+    if not (columns.isascii() and columns.isdigit() and len(columns) < 5 and NARROWEST <= int(columns) <= WIDEST):
+        os.environ.pop("COLUMNS", None)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]} ..."
