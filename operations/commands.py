@@ -56,7 +56,7 @@ NARROWEST, WIDEST = 40, 400
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
-def operations(debug: bool) -> None:  # noqa: ARG001 (read before anything is parsed)
+def operations(debug: bool) -> None:
     """What people run around the SoftPOS program."""
 
 

@@ -85,9 +85,7 @@ def sentence(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(ROOT)
-    ]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(ROOT)]
     own = [frame for frame in frames if "site-packages" not in frame.filename]
     return f" ({Path(own[-1].filename).relative_to(ROOT)}:{own[-1].lineno})" if own else ""
 

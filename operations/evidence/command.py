@@ -18,7 +18,7 @@ from operations.evidence.manifest import problems
 from operations.evidence.provenance import read_provenance
 from operations.evidence.records import Origin
 from operations.exits import BAD_INPUT, REFUSED, Stop
-from operations.files import write_whole
+from operations.files import OutputFile, report_console, write_whole
 from operations.rehearsal.program import ROOT
 from operations.rehearsal.recording import Resource
 from operations.rehearsal.stack_recording import record_stack
@@ -73,7 +73,7 @@ def verify(directory: Path, expected: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--stack", metavar="NAME", help="The stack to judge, as in Pulumi.NAME.yaml.")
 @from_state
-@click.option("--out", "csv_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as CSV.")
+@click.option("--out", "csv_file", type=OutputFile(), help="Write the result as CSV.")
 def findings(file: Path, stack: str | None, state_file: Path | None, csv_file: Path | None) -> None:
     """Say where each of an assessor's findings stands: open, mended in which commit, or excepted.
 
@@ -98,7 +98,7 @@ def findings(file: Path, stack: str | None, state_file: Path | None, csv_file: P
             "\n".join(shown),
             one.because,
         )
-    Console().print(table)
+    report_console(csv_file).print(table)
     if any(one.overdue or one.state is State.REOPENED for one in tracked):
         raise Stop(REFUSED)
 

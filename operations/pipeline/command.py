@@ -14,7 +14,7 @@ from rich.console import Console
 from operations.environments.command import env
 from operations.environments.progress import speaker
 from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
-from operations.files import write_whole
+from operations.files import OutputFile, is_standard_output, write_whole
 from operations.pipeline import changes, comment, drift, environments, exceptions, forecast, github, locks
 from operations.pipeline.runs import Runs
 from operations.rehearsal.stack_recording import record_stack
@@ -37,7 +37,7 @@ def pipeline() -> None:
 
 @pipeline.command()
 @stack_option
-@path_option("--save", "Write the preview as JSON.")
+@click.option("--save", type=OutputFile(), help="Write the preview as JSON.")
 @path_option("--plan", "Save the update plan, to which `deploy --plan` keeps.")
 @click.option("--refresh", is_flag=True, help="Compare with the cloud first: what drifted?")
 def preview(stack: str, save: Path | None, plan: Path | None, refresh: bool) -> None:
@@ -48,7 +48,7 @@ def preview(stack: str, save: Path | None, plan: Path | None, refresh: bool) -> 
     if save:
         write_whole(save, found.to_text())
     text = comment.render(found, _forecast(found), topic=f"preview {stack}")
-    click.echo(text)
+    click.echo(text, err=is_standard_output(save))
     _summarise(text)
     if found.blocked:
         raise Stop(REFUSED, f"{stack}: the preview failed or the policy pack refuses it; see above.")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gc
 import json
+import os
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +15,19 @@ import click
 from rich.console import Console
 
 from operations.exits import BAD_INPUT, REFUSED, Stop
-from operations.files import check_writable, write_whole
+from operations.files import OutputFile, report_console, write_whole
 from operations.rehearsal.document import Rehearsal, as_document
 from operations.rehearsal.forecast import forecast_creation
 from operations.rehearsal.program import ROOT
 from operations.rehearsal.report import print_report
 from operations.rehearsal.stack_recording import record_and_judge, stack_settings
-from settings import example_values
+from settings import PROJECT, example_values
 
 
 @click.command()
 @click.option("--stack", required=True, metavar="NAME", help="The stack to rehearse, as in Pulumi.NAME.yaml.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as JSON.")
-@click.option(
-    "--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as a page."
-)
+@click.option("--json", "json_file", type=OutputFile(), help="Write the result as JSON; - is standard output.")
+@click.option("--html", "html_file", type=OutputFile(), help="Write the result as a page.")
 @click.option("--against", type=click.Path(path_type=Path), help="In the page, compare with an older --json.")
 @click.option("--config", "overrides", multiple=True, metavar="KEY=VALUE", help="What if: set one setting; repeatable.")
 @click.option("--whole", is_flag=True, help="List every resource, not one line a type.")
@@ -53,18 +54,20 @@ def rehearse(
         raise Stop(
             BAD_INPUT, "--against: there is no page to compare in; allowed: together with --html; add --html FILE."
         )
-    for file in filter(None, (json_file, html_file)):
-        check_writable(file)
+    if json_file and html_file and os.path.realpath(json_file) == os.path.realpath(html_file):
+        raise Stop(BAD_INPUT, f"--html: {html_file} is the file of --json; allowed: a file of its own; choose another.")
     older = _older(against) if against else None
     errors = Console(stderr=True)
+    report = report_console(json_file, html_file)
     with errors.status("reading settings") as status:
-        rehearsal = _rehearse(stack, _pairs(overrides), status.update, debug=debug)
+        with redirect_stdout(sys.stderr):  # what the program prints is no part of the result
+            rehearsal = _rehearse(stack, _pairs(overrides), status.update, debug=debug)
         if json_file:
             write_whole(json_file, json.dumps(as_document(rehearsal), indent=1, sort_keys=False) + "\n")
         if html_file:
             status.update("drawing the page")
             write_whole(html_file, _page(rehearsal, older))
-    print_report(rehearsal, Console(), whole=whole)
+    print_report(rehearsal, report, whole=whole)
     gc.freeze()  # else the interpreter walks everything once more at its end, for a second
     if rehearsal.verdicts.blocking:
         raise Stop(REFUSED)
@@ -90,7 +93,14 @@ def _pairs(overrides: tuple[str, ...]) -> dict[str, str]:
             BAD_INPUT,
             *(f"--config: {pair!r} is not allowed; allowed: KEY=VALUE; add the part that is missing." for pair in bad),
         )
-    return dict(pair.split("=", 1) for pair in overrides)
+    pairs = [pair.split("=", 1) for pair in overrides]
+    keys = [key.removeprefix(f"{PROJECT}:") for key, _ in pairs]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        raise Stop(
+            BAD_INPUT, *(f"--config: {key} is given twice; allowed: once; remove one of the two." for key in twice)
+        )
+    return dict(pairs)
 
 
 def _rehearse(stack: str, overrides: Mapping[str, str], say: Callable[[str], None], *, debug: bool) -> Rehearsal:
