@@ -33,7 +33,7 @@ from cutover.stack import from_outputs, read_outputs
 from cutover.status import read_status
 from cutover.steps.comparison import has_rows
 from operations.exits import FAILED, REFUSED, Stop
-from operations.files import write_whole
+from operations.files import OutputFile, write_whole
 
 STATUS_SECONDS = 10.0
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -51,6 +51,12 @@ class Duration(click.ParamType[float]):
         if found is None or float(found[1]) == 0:
             self.fail(f"'{value}' is no duration; write a number above zero and s, m, h or d, such as 5m.", param, ctx)
         return float(found[1]) * UNITS[found[2]]
+
+
+def as_duration(seconds: float) -> str:
+    """Seconds in the largest unit that tells them as a whole number, as `Duration` reads it: 300 is 5m."""
+    unit, size = next((unit, size) for unit, size in reversed(UNITS.items()) if seconds % size == 0 or size == 1)
+    return f"{seconds / size:g}{unit}"
 
 
 class Work:
@@ -111,7 +117,8 @@ def about(command: Callable[..., None]) -> Callable[..., None]:
 def option(name: str, field: str, kind: Any, text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """An option that sets one of the limits; its default is the limit's own."""
     preset = getattr(Limits(), field)
-    return click.option(name, field, type=kind, default=None, help=f"{text} [default: {preset:g}]")
+    shown = as_duration(preset) if isinstance(kind, Duration) else f"{preset:g}"
+    return click.option(name, field, type=kind, default=None, help=f"{text} [default: {shown}]")
 
 
 @click.group()
@@ -131,9 +138,7 @@ def cutover() -> None:
 
 @cutover.command()
 @about
-@click.option(
-    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write all findings as JSON."
-)
+@click.option("--json", "json_file", type=OutputFile(), help="Write all findings as JSON.")
 @click.option("--all", "everything", is_flag=True, help="Show what passed too.")
 def preflight(stack: str, outputs: Path | None, json_file: Path | None, everything: bool) -> None:
     """Look for everything that makes a migration fail at three in the morning. Changes nothing."""
@@ -276,8 +281,8 @@ def commit(stack: str, outputs: Path | None, reverse_days: int | None, yes: bool
 
 @cutover.command()
 @about
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write it as JSON.")
-@click.option("--markdown", "text_file", type=click.Path(dir_okay=False, path_type=Path), help="Write it as Markdown.")
+@click.option("--json", "json_file", type=OutputFile(), help="Write it as JSON.")
+@click.option("--markdown", "text_file", type=OutputFile(), help="Write it as Markdown.")
 def report(stack: str, outputs: Path | None, json_file: Path | None, text_file: Path | None) -> None:
     """The dated record of the whole migration, for the assessor. Changes nothing."""
     work = Work(stack, outputs)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cutover.errors import SettingsError
+from operations.exits import NO_PULUMI
 
 OUTPUT = "migration"
 """Name of the stack output that holds one object with the fields of `Stack` below."""
@@ -123,7 +124,7 @@ def read_outputs(stack: str, file: Path | None) -> Mapping[str, Any]:
 def _ask_pulumi(stack: str) -> str:
     program = shutil.which("pulumi")
     if program is None:
-        raise SettingsError("The Pulumi CLI is not on PATH; install it, or give the outputs with --outputs FILE.")
+        raise SettingsError(f"{NO_PULUMI}, or give --outputs FILE.")
     try:
         answer = subprocess.run(
             [program, "stack", "output", "--json", "--stack", stack],

@@ -67,6 +67,7 @@ def run(arguments: list[str]) -> int:
         Stop: when the arguments cannot be used, or when the command ends with something to tell.
     """
     _mend_terminal()
+    streams = sys.stdout, sys.stderr
     try:
         result: Any = operations.main(args=arguments, prog_name="python -m operations", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as no_arguments:
@@ -76,6 +77,11 @@ def run(arguments: list[str]) -> int:
         raise Stop(BAD_INPUT, f"{_short(words)} Run with --help to see what is allowed.") from None
     except click.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit:
+        if (sys.stdout, sys.stderr) == streams:
+            raise
+        sys.stdout, sys.stderr = streams  # click met a closed pipe, wrapped them and would end with 1
+        raise BrokenPipeError from None
     return result if isinstance(result, int) else 0
 
 

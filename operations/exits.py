@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
@@ -63,9 +63,7 @@ def ended(work: Callable[[], int], *, debug: bool = False) -> int:
 
 def sentence(error: BaseException) -> str:
     """An unforeseen failure as one line: what, where, and what to do."""
-    if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
-        error = error.__context__  # how `rich` answers a reader that has gone
-    if isinstance(error, BrokenPipeError):
+    if any(isinstance(one, BrokenPipeError) for one in _chain(error)):  # click and rich answer it by sys.exit(1)
         return "standard output: its reader closed it before everything was told; read it to its end."
     if isinstance(error, SystemExit):
         return f"a part of the program ended it by sys.exit({error.code!r}); no verdict was reached; remove that call."
@@ -84,6 +82,13 @@ def sentence(error: BaseException) -> str:
     )
 
 
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that it came from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 def _place(error: BaseException) -> str:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(ROOT)]
     own = [frame for frame in frames if "site-packages" not in frame.filename]
@@ -97,7 +102,7 @@ def _tell(lines: Iterable[str]) -> None:
 
 
 def _let_go(stream: TextIO | None) -> None:
-    """Drop what cannot be written (full disk, closed pipe); at its end Python would answer it with a code of its own."""
+    """Drop what cannot be written (full disk, closed pipe): at its end Python would give it an exit code of its own."""
     if stream is None:
         return
     try:

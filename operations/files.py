@@ -21,7 +21,7 @@ STREAMED = ("/dev", "/proc")
 """What is below these is never replaced, whatever it leads to: another process holds it open."""
 
 
-class OutputFile(click.ParamType):
+class OutputFile(click.ParamType[Path]):
     """An option's file that a command will write; whether it can is found out before the work."""
 
     name = "file"

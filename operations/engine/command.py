@@ -13,9 +13,9 @@ from rich.console import Console
 from operations.engine.account import Account
 from operations.engine.clock import Clock
 from operations.engine.component import plugin_missing
-from operations.engine.stack import NO_CLI, EngineStack, Run
+from operations.engine.stack import EngineStack, Run
 from operations.engine.upgrades import UPGRADES, baseline, effect_of, table
-from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
+from operations.exits import BAD_INPUT, FAILED, NO_PULUMI, REFUSED, Stop
 from operations.rehearsal.forecast import Forecast, forecast_creation
 from operations.rehearsal.stack_recording import record_stack, stack_settings
 
@@ -58,7 +58,7 @@ def rehearse_engine(stack: str, scale: float, upgrades: bool) -> None:
       3  a deployment failed
     """
     if shutil.which("pulumi") is None:
-        raise Stop(BAD_INPUT, f"{NO_CLI}.")
+        raise Stop(BAD_INPUT, f"{NO_PULUMI}.")
     _, settings = stack_settings(stack)
     forecast = forecast_creation(record_stack(stack).resources)
     console = Console(soft_wrap=True, highlight=False)

@@ -24,11 +24,11 @@ from operations.engine.account import Account
 from operations.engine.component import plugin_missing, plugins
 from operations.engine.provider import PACKAGES, Components, Providers
 from operations.environments.stacks import PARALLEL
+from operations.exits import NO_PULUMI
 from operations.rehearsal.program import ROOT
 from settings import REHEARSAL
 
 PASSPHRASE = "rehearsal"  # noqa: S105 (guards nothing: the state is thrown away)
-NO_CLI = "the Pulumi CLI is not on PATH; install it (https://www.pulumi.com/docs/install/) and run again"
 
 
 @dataclass(frozen=True)
@@ -274,5 +274,5 @@ class Started:
 def _cli() -> Sequence[str]:
     found = shutil.which("pulumi")
     if found is None:
-        raise FileNotFoundError(NO_CLI)
+        raise FileNotFoundError(NO_PULUMI)
     return (found,)

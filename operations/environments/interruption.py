@@ -14,7 +14,9 @@ from types import FrameType
 from typing import IO
 
 from pulumi.automation import CommandResult, OnOutput, PulumiCommand
-from pulumi.automation.errors import create_command_error
+from pulumi.automation.errors import InvalidVersionError, create_command_error
+
+from operations.exits import BAD_INPUT, NO_PULUMI, Stop
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -25,10 +27,19 @@ class InterruptibleCommand(PulumiCommand):
     A terminal sends Ctrl-C to every process of the foreground group and CI sends it to one; the engine takes a second
     interrupt as an order to give up at once, which leaves half-made resources. Here it always gets exactly as many as
     the user sent.
+
+    Raises:
+        Stop: from the constructor when there is no usable `pulumi` on PATH.
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        try:
+            super().__init__()
+        except FileNotFoundError:
+            raise Stop(BAD_INPUT, f"{NO_PULUMI}.") from None
+        except InvalidVersionError as error:
+            words = " ".join(str(error).split())
+            raise Stop(BAD_INPUT, f"pulumi: {words}; allowed: a current release; update it and run again.") from None
         self.interrupted = False
         self._process: subprocess.Popen[str] | None = None
 

@@ -15,7 +15,7 @@ from pulumi import automation
 
 from operations.environments.configuration import as_stack_file
 from operations.environments.interruption import InterruptibleCommand
-from operations.exits import BAD_INPUT, FAILED, Stop
+from operations.exits import FAILED, Stop
 from operations.rehearsal.configuration import Configuration
 from operations.rehearsal.program import ROOT
 
@@ -35,14 +35,7 @@ class Engine:
     """
 
     def __init__(self, secrets_provider: str = "") -> None:
-        try:
-            self.command = InterruptibleCommand()
-        except (FileNotFoundError, automation.InvalidVersionError) as error:
-            raise Stop(
-                BAD_INPUT,
-                f"pulumi: it cannot be used ({' '.join(str(error).split())}); allowed: a current release on PATH; "
-                "install it from https://www.pulumi.com/docs/install/.",
-            ) from None
+        self.command = InterruptibleCommand()
         self._secrets_provider = secrets_provider
 
     def names(self) -> list[str]:

@@ -10,7 +10,7 @@ from pulumi import automation
 from operations.environments.interruption import InterruptibleCommand
 from operations.environments.progress import Progress
 from operations.environments.stacks import PARALLEL, last_words
-from operations.exits import BAD_INPUT, FAILED, Stop
+from operations.exits import FAILED, Stop
 from operations.pipeline.changes import Listener, Preview
 from operations.rehearsal.program import ROOT
 
@@ -26,10 +26,7 @@ class Runs:
     """
 
     def __init__(self, stack: str, root: Path = ROOT) -> None:
-        try:
-            self.command = InterruptibleCommand()
-        except (FileNotFoundError, automation.InvalidVersionError) as error:
-            raise Stop(BAD_INPUT, f"pulumi: it cannot be used ({' '.join(str(error).split())}); install it.") from None
+        self.command = InterruptibleCommand()
         self._name = stack
         self._root = root
         self._workspace = automation.LocalWorkspace(

@@ -27,7 +27,7 @@ from settings import REHEARSAL, Settings
 
 _T = TypeVar("_T")
 ROOT = Path(__file__).resolve().parents[2]
-NOT_THE_PROGRAM = (".venv", "operations")
+NOT_THE_PROGRAM = (".venv", "operations", "recording")
 """Folders whose lines are not the place where a program failed."""
 LONGEST_TOLD = 500
 """Characters of an error's own words."""
@@ -111,7 +111,7 @@ def _for_a_rehearsal() -> Iterator[None]:
     before, leave = dict(os.environ), os._exit
     os.environ[REHEARSAL] = "1"
     os.environ.pop("PULUMI_CONFIG", None)
-    os._exit = sys.exit
+    os._exit = sys.exit  # type: ignore[assignment] # it takes all that the other does
     try:
         yield
     finally:

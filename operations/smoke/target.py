@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from operations.exits import BAD_INPUT, FAILED, Stop
+from operations.exits import BAD_INPUT, FAILED, NO_PULUMI, Stop
 
 PULUMI_SECONDS = 120
 HTTPS = 443
@@ -93,7 +93,7 @@ def read_outputs(stack: str, file: Path | None, root: Path) -> Mapping[str, Any]
 def _asked(stack: str, root: Path) -> str:
     pulumi = shutil.which("pulumi")
     if not pulumi:
-        raise Stop(BAD_INPUT, "pulumi: it is not on PATH; install the Pulumi CLI, or give --outputs FILE.")
+        raise Stop(BAD_INPUT, f"{NO_PULUMI}, or give --outputs FILE.")
     done = subprocess.run(
         [pulumi, "stack", "output", "--json", "--stack", stack, "--non-interactive"],
         cwd=root,

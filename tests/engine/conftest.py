@@ -11,7 +11,8 @@ import pytest
 from operations.engine.account import Account
 from operations.engine.api_server import ApiServer
 from operations.engine.clock import Clock, NoTime
-from operations.engine.stack import NO_CLI, EngineStack, Run
+from operations.engine.stack import EngineStack, Run
+from operations.exits import NO_PULUMI
 from operations.rehearsal.program import ROOT, Recording
 from operations.rehearsal.stack_recording import stack_settings
 from tests.recorded import recorded
@@ -29,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def cli() -> None:
     if shutil.which("pulumi") is None:
-        pytest.skip(NO_CLI)
+        pytest.skip(NO_PULUMI)
 
 
 @pytest.fixture(scope="session")

@@ -31,11 +31,12 @@ from operations.engine.api_server import ApiServer
 from operations.engine.faults import Fault
 from operations.engine.names import named
 from operations.engine.provider import PACKAGES, Components, Providers
-from operations.engine.stack import NO_CLI, PARALLEL
+from operations.engine.stack import PARALLEL
 from operations.environments import lifetimes, stacks
 from operations.environments.ledger import Ledger, from_text
 from operations.environments.ledger_store import FileStore, change
 from operations.environments.names import stack_of
+from operations.exits import NO_PULUMI
 from operations.pipeline.locks import DIRECTORY as LOCKS
 from operations.rehearsal.program import ROOT
 from settings import REHEARSAL
@@ -48,7 +49,7 @@ PATIENCE_SECONDS = 900
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("pulumi") is None, reason=NO_CLI),
+    pytest.mark.skipif(shutil.which("pulumi") is None, reason=NO_PULUMI),
 ]
 
 

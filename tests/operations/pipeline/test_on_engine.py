@@ -17,8 +17,7 @@ import pytest
 from operations.engine.account import Account
 from operations.engine.faults import Fault
 from operations.engine.provider import PACKAGES, Providers
-from operations.engine.stack import NO_CLI
-from operations.exits import Stop
+from operations.exits import NO_PULUMI, Stop
 from operations.pipeline import locks
 from operations.pipeline.runs import Runs
 from operations.rehearsal.program import ROOT
@@ -26,7 +25,7 @@ from operations.rehearsal.program import ROOT
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("pulumi") is None, reason=NO_CLI),
+    pytest.mark.skipif(shutil.which("pulumi") is None, reason=NO_PULUMI),
 ]
 
 PATIENCE_SECONDS = 600
