@@ -1,16 +1,17 @@
 # Everything people run. `make` alone lists the targets.
-# Set-up needs Python >= 3.11 and nothing else; it happens by itself where a target needs it.
+# Set-up needs Python 3.11 to 3.14 and nothing else; it happens by itself where a target needs it.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-RECENT_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do $$name -c "$(RECENT_ENOUGH)" >/dev/null 2>&1 && { echo $$name; break; }; done)
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do $$name -c "$(FITS)" >/dev/null 2>&1 && { echo $$name; break; }; done)
 VENV := .venv
 RUN := $(VENV)/bin/python
 TEST_WORKERS ?= 2
 ROWS ?= 1000000
+EXPORT := --quiet --frozen --no-header --output-file
 # Rehearsals and tests start many interpreters; none should compile the project again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -23,17 +24,16 @@ endif
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(VENV)/.ready: requirements.txt
-	@python="$(PYTHON)"; { test -n "$$python" && "$$python" -c "$(RECENT_ENOUGH)" 2>/dev/null; } || { echo "make: no Python 3.11 or newer ($${python:-python3} is $$($${python:-python3} -V 2>&1 | head -n 1)); allowed: 3.11 or newer; install it, or run make PYTHON=/path/to/python." >&2; exit 2; }
-	@echo "Setting up $(VENV) (once; about two minutes) ..."
-	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "make: $(PYTHON) cannot make a virtual environment; install its venv module (Debian: python3-venv) and run again." >&2; exit 2; }
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt || { echo "make: the packages in requirements.txt could not be installed; see the lines above, check the network or index, and run again." >&2; exit 2; }
+SET_UP = @test -n "$(PYTHON)" && "$(PYTHON)" -c "$(FITS)" 2>/dev/null || { python="$(or $(PYTHON),python3)"; echo "make: no Python that fits ($$python is $$("$$python" -V 2>&1 | head -n 1)); allowed: 3.11 to 3.14; install one, or run make PYTHON=/path/to/python." >&2; exit 2; }; \
+	echo "Setting up $(VENV) ..."; "$(PYTHON)" -m operations.setup $(VENV)
+
+$(VENV)/.ready: requirements-setup.txt requirements.txt
+	$(SET_UP) requirements.txt
 	@touch $@
 
-$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
-	@echo "Adding the development tools ..."
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt || { echo "make: the packages in requirements-dev.txt could not be installed; see the lines above, check the network or index, and run again." >&2; exit 2; }
-	@touch $@
+$(VENV)/.ready-dev: requirements-setup.txt requirements.txt requirements-dev.txt
+	$(SET_UP) requirements.txt requirements-dev.txt
+	@touch $(VENV)/.ready $@
 
 .PHONY: setup
 setup: $(VENV)/.ready-dev ## Set up the virtual environment with all tools
@@ -94,10 +94,11 @@ bench: $(VENV)/.ready-dev ## Measure the figures that have a target; ROWS="10000
 	@$(RUN) -m tests.cutover.bench_verification --rows $(ROWS)
 
 .PHONY: lock
-lock: ## Lock requirements*.in with hashes (needs uv)
-	@command -v uv >/dev/null || { echo "make lock: uv is not on PATH; install it (pip install uv) and run again." >&2; exit 2; }
-	@uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --custom-compile-command "make lock" requirements.in -o requirements.txt
-	@uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
+lock: $(VENV)/.ready ## Lock the dependencies of pyproject.toml with hashes: make lock ARGS="--upgrade"
+	@$(VENV)/bin/uv lock --quiet $(ARGS)
+	@$(VENV)/bin/uv export --no-default-groups $(EXPORT) requirements.txt
+	@$(VENV)/bin/uv export --only-group dev $(EXPORT) requirements-dev.txt
+	@$(VENV)/bin/uv export --only-group setup $(EXPORT) requirements-setup.txt
 
 .PHONY: clean
 clean: ## Remove the virtual environment and all caches

@@ -268,7 +268,7 @@ def test_environments_come_by_form_label_and_clock() -> None:
 
 def test_dependencies_are_kept_current() -> None:
     updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))["updates"]
-    assert {update["package-ecosystem"] for update in updates} == {"github-actions", "pip"}
+    assert {update["package-ecosystem"] for update in updates} == {"github-actions", "uv"}
 
 
 def tool(name: str) -> str:
