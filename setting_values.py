@@ -7,8 +7,10 @@ the kind of each setting in the field's annotation; nothing here knows a key.
 from __future__ import annotations
 
 import base64
+import difflib
 import json
 import re
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +19,13 @@ from typing import Any
 
 Network = IPv4Network | IPv6Network
 
+LONGEST_SHOWN = 80
+"""Characters of a refused value that a sentence repeats."""
 WIDEST_TRUSTED_IPV4 = 24
 """Widest range that still names somebody: one office or one VPN gateway pool, 256 addresses."""
+ED25519_BYTES = 32
+RSA_BITS = 2048
+"""Shortest RSA key that NIST SP 800-131A still allows."""
 WIDEST_TRUSTED_IPV6 = 48
 """Widest IPv6 range that still names somebody: the usual assignment to one site."""
 
@@ -34,14 +41,14 @@ class Refused(ValueError):  # noqa: N818 (reads as the sentence it starts)
 
 @dataclass(frozen=True)
 class Matching:
-    """Text of one form, described in words a user understands."""
+    """Text of one form in plain ASCII, described in words a user understands."""
 
     pattern: str
     description: str
     remedy: str = "correct the value"
 
     def __call__(self, text: str) -> str:
-        if not re.fullmatch(self.pattern, text):
+        if not re.fullmatch(self.pattern, text, re.ASCII):
             raise Refused(self.description, self.remedy)
         return text
 
@@ -84,7 +91,7 @@ class Between:
 
     def __call__(self, text: str) -> int:
         allowed = f"a whole number of {self.unit} from {self.least} to {self.most}{self.reason and f' ({self.reason})'}"
-        if not re.fullmatch(r"-?\d+", text):
+        if not re.fullmatch(r"-?[0-9]{1,18}", text):
             raise Refused(allowed, "give a number without a unit")
         number = int(text)
         if not self.least <= number <= self.most:
@@ -117,7 +124,7 @@ def yes_or_no(text: str) -> bool:
 def moment(text: str) -> str:
     """A point in time, to the second, in UTC; it stays text, which sorts and compares as time does."""
     allowed = "a moment in UTC such as 2026-11-30T18:00:00Z"
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", text):
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", text, re.ASCII):
         raise Refused(allowed, "write date and time to the second, with a final Z")
     try:
         datetime.fromisoformat(text)
@@ -138,9 +145,9 @@ class ListOf:
         amount = f"exactly {self.least}" if self.least == self.most else f"{self.least} to {self.most}"
         try:
             items = json.loads(text)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             raise Refused(f"a list of {amount} items", "write a YAML list, one item a line") from None
-        if not isinstance(items, list) or not all(isinstance(item, str | int) for item in items):
+        if not isinstance(items, list) or not all(type(item) in (str, int) for item in items):
             raise Refused(f"a list of {amount} items", "write a YAML list, one item a line")
         if not self.least <= len(items) <= self.most:
             raise Refused(f"a list of {amount} items, not {len(items)}", "add or remove items")
@@ -149,7 +156,8 @@ class ListOf:
             try:
                 values.append(self.kind(str(item)))
             except Refused as refusal:
-                raise Refused(f"in each item, {refusal.allowed} (found {item!r})", refusal.remedy) from None
+                found = repr(item) if len(repr(item)) <= LONGEST_SHOWN else f"{repr(item)[:LONGEST_SHOWN]}..."
+                raise Refused(f"in each item, {refusal.allowed} (found {found})", refusal.remedy) from None
         if len(set(map(str, values))) != len(values):
             raise Refused("a list without repetitions", "remove the repeated item")
         return tuple(values)
@@ -222,6 +230,39 @@ def public_address(text: str) -> IPv4Address:
     return found
 
 
+REGIONS = tuple(
+    re.findall(
+        r"\S+",
+        """
+        af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2
+        ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7
+        ca-central-1 ca-west-1 eu-central-1 eu-central-2 eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3
+        il-central-1 me-central-1 me-south-1 mx-central-1 sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2
+        """,
+    )
+)
+"""AWS's public Regions (partition `aws`) as of November 2026; a test holds them against the AWS SDK's own list."""
+
+
+def region(text: str) -> str:
+    """One of AWS's public Regions, by its code."""
+    if text not in REGIONS:
+        near = difflib.get_close_matches(text, REGIONS, n=1, cutoff=0.8)
+        allowed = "a public AWS Region such as eu-central-1"
+        raise Refused(allowed, f"did you mean {near[0]}? Correct it" if near else "write the Region's code")
+    return text
+
+
+def tag_value(text: str) -> str:
+    """What AWS takes as a tag's value: letters and digits of any script, spaces inside, and a few signs."""
+    if not re.fullmatch(r"[\w .:/=+@-]{1,128}", text) or text != text.strip():
+        raise Refused(
+            "1 to 128 letters, digits, spaces and any of . : / = + - @ _, which is what AWS takes as a tag",
+            "write a name",
+        )
+    return text
+
+
 domain = Matching(
     r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
     "a lower-case DNS name such as pay.example.com",
@@ -234,7 +275,17 @@ image_by_digest = Matching(
     "replace the tag by the digest that `aws ecr describe-images` shows",
 )
 
-email = Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address", "write one address")
+certificate_name = Matching(
+    rf"(?=.{{4,64}}$){domain.pattern}",
+    "a lower-case DNS name of at most 64 characters, which is ACM's limit for a certificate's name",
+    "write a shorter name, without protocol, port or final dot",
+)
+
+email = Matching(
+    r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?=.{1,255}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}",
+    "an e-mail address",
+    "write one address",
+)
 
 role_arn = Matching(
     r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", "the ARN of an IAM role", "copy it from the IAM console"
@@ -248,16 +299,36 @@ def ssh_public_key(text: str) -> str:
         raise Refused(
             allowed, "this is a private key: take it out of the configuration, make a new pair, give the .pub"
         )
-    words = text.split()
-    if len(words) < 2 or words[0] not in ("ssh-ed25519", "ssh-rsa"):
-        raise Refused(allowed, "paste the line from the .pub file")
+    words = text.split(" ")
+    if len(words) < 2 or words[0] not in ("ssh-ed25519", "ssh-rsa") or not text.isprintable():
+        raise Refused(allowed, "paste the one line from the .pub file")
     try:
-        decoded = base64.b64decode(words[1], validate=True)
+        parts = _ssh_parts(base64.b64decode(words[1], validate=True))
     except ValueError:
         raise Refused(allowed, "paste the whole line from the .pub file") from None
-    if not decoded.startswith(len(words[0]).to_bytes(4, "big") + words[0].encode()):
+    if parts[0] != words[0].encode() or len(parts) != (2 if words[0] == "ssh-ed25519" else 3):
         raise Refused(allowed, "paste the whole line from the .pub file")
+    if words[0] == "ssh-ed25519" and len(parts[1]) != ED25519_BYTES:
+        raise Refused(allowed, "paste the whole line from the .pub file")
+    if words[0] == "ssh-rsa" and int.from_bytes(parts[2], "big").bit_length() < RSA_BITS:
+        raise Refused(f"{allowed} of at least {RSA_BITS} bits", "make a new pair with ssh-keygen -t ed25519")
     return text
+
+
+def _ssh_parts(wire: bytes) -> list[bytes]:
+    """The fields of a key in SSH's wire format (RFC 4251, section 5), each after its length.
+
+    Raises:
+        ValueError: when the last field is not whole.
+    """
+    parts = []
+    while wire:
+        length = int.from_bytes(wire[:4], "big")
+        part, wire = wire[4 : 4 + length], wire[4 + length :]
+        if len(part) != length or not length:
+            raise ValueError("a field is cut off")
+        parts.append(part)
+    return parts or [b""]
 
 
 def certificate_pem(text: str) -> str:
@@ -268,6 +339,10 @@ def certificate_pem(text: str) -> str:
             allowed, "this holds a private key: take it out of the configuration and give the certificate only"
         )
     block = r"-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*"
-    if not re.fullmatch(rf"({block})+", text.strip() + "\n"):
+    if not re.fullmatch(rf"({block})+", text.strip() + "\n", re.ASCII):
         raise Refused(allowed, "paste the certificate authority's public certificate")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError):
+        raise Refused(allowed, "paste the whole certificate: what is given cannot be decoded") from None
     return text.strip() + "\n"

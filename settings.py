@@ -23,6 +23,7 @@ import pulumi
 
 from setting_values import (
     DOCUMENTATION_RANGES,
+    LONGEST_SHOWN,
     Between,
     ListOf,
     Matching,
@@ -31,6 +32,7 @@ from setting_values import (
     Optionally,
     PrivateRange,
     Refused,
+    certificate_name,
     certificate_pem,
     domain,
     email,
@@ -39,8 +41,10 @@ from setting_values import (
     moment,
     network,
     public_address,
+    region,
     role_arn,
     ssh_public_key,
+    tag_value,
     trusted_range,
     yes_or_no,
 )
@@ -53,12 +57,13 @@ LONGEST_STACK_NAME = 20
 RDS_AUTHORITIES = Path(__file__).parent / "components" / "rds_certificates"
 EXAMPLE_ACCOUNTS = ("123456789012", "111122223333")
 """Account numbers of AWS's documentation."""
+ENGINES_OWN = "pulumi:"
+"""Keys that the engine reads itself, such as ``pulumi:tags``."""
 REHEARSAL = "SOFTPOS_REHEARSAL"
 """Environment variable set by the rehearsals: example values are then flagged, not refused."""
 
 Singleton = Literal["create", "adopt", "off"]
 singleton = OneOf(("create", "adopt", "off"))
-text = Matching(r".{1,128}", "a text of 1 to 128 characters", "write a name")
 version = Matching(r"\d+\.\d+", "a minor version such as 1.36", "write major.minor")
 
 
@@ -83,7 +88,7 @@ class EdgeSettings:
     zone_id: Annotated[
         str, Optionally(Matching(r"Z[A-Z0-9]{5,31}", "a Route 53 hosted zone id such as Z0123456789ABC"))
     ]
-    host_name: Annotated[str, domain]
+    host_name: Annotated[str, certificate_name]
     idle_timeout_seconds: Annotated[int, Between(1, 4000, "seconds")]
     stickiness_seconds: Annotated[int, Between(1, 604800, "seconds", "at most 7 days")]
     waf_rules: Annotated[Literal["fortinet", "aws"], OneOf(("fortinet", "aws"))]
@@ -197,7 +202,7 @@ class TemporarySettings:
 
     until: Annotated[str, Optionally(moment)]
     """When the stack may be destroyed; empty for a stack that stays."""
-    purpose: Annotated[str, Optionally(text)]
+    purpose: Annotated[str, Optionally(tag_value)]
     limit: Annotated[int, Between(0, 200, "environments")]
     hours_max: Annotated[int, Between(1, 336, "hours", "at most 14 days")]
     cidrs: Annotated[IPv4Network, PrivateRange(10, 19)]
@@ -209,8 +214,11 @@ class Settings:
 
     account_id: Annotated[str, Matching(r"\d{12}", "the 12 digits of the AWS account", "quote the number in YAML")]
     environment: Annotated[Literal["production", "development"], OneOf(("production", "development"))]
-    owner: Annotated[str, text]
-    cost_centre: Annotated[str, text]
+    owner: Annotated[str, tag_value]
+    cost_centre: Annotated[str, tag_value]
+    image_account_id: Annotated[
+        str, Optionally(Matching(r"\d{12}", "the 12 digits of the AWS account", "quote the number in YAML"))
+    ]
     network: NetworkSettings
     bastion: BastionSettings
     edge: EdgeSettings
@@ -243,8 +251,11 @@ class Problem(NamedTuple):
         return f"{self.key}: {self.value} is not allowed; allowed: {self.allowed}; {self.remedy}."
 
 
-class SettingsError(Exception):
-    """The configuration cannot be used; `problems` holds every reason, one line each."""
+class SettingsError(pulumi.RunError):
+    """The configuration cannot be used; `problems` holds every reason, one line each.
+
+    The engine shows a `RunError` without a traceback.
+    """
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(map(str, problems)))
@@ -268,7 +279,7 @@ def known_keys() -> Iterator[Key]:
                 yield Key(f"{PROJECT}:{_camel(name, field)}", name, field, get_args(member)[1])
         elif get_args(hint) and hasattr(hint, "__metadata__"):
             yield Key(f"{PROJECT}:{_camel(name)}", "", name, get_args(hint)[1])
-    yield Key("aws:region", "", "region", Matching(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS Region such as eu-central-1"))
+    yield Key("aws:region", "", "region", region)
 
 
 def load() -> Settings:
@@ -290,7 +301,7 @@ def load() -> Settings:
 def read(given: Mapping[str, str], stack: str) -> tuple[Settings | None, tuple[Problem, ...]]:
     """Turn configuration text, by full key, into settings, or into all the reasons why it cannot be."""
     known = {key.name: key for key in known_keys()}
-    problems = [_unknown(name, known) for name in given if name.startswith(f"{PROJECT}:") and name not in known]
+    problems = [_unknown(name, known) for name in given if name not in known and not name.startswith(ENGINES_OWN)]
     values: dict[tuple[str, str], Any] = {}
     for key in known.values():
         if key.name not in given:
@@ -346,13 +357,20 @@ def _given() -> dict[str, str]:
 
 
 def _unknown(name: str, known: Mapping[str, Key]) -> Problem:
+    if not name.startswith(f"{PROJECT}:"):
+        return Problem(
+            _shown_key(name),
+            "this key",
+            "the keys of Pulumi.yaml and aws:region, because every provider is made from these alone",
+            "remove it, and choose credentials by the environment (AWS_PROFILE)",
+        )
     own_words = [key.removeprefix(f"{PROJECT}:") for key in known]
     near = difflib.get_close_matches(name.removeprefix(f"{PROJECT}:"), own_words, n=1)
     return Problem(
-        name,
+        _shown_key(name),
         "this key",
         f"the keys of Pulumi.yaml{f', nearest: {PROJECT}:{near[0]}' if near else ''}",
-        f"correct or remove it (`pulumi config rm {name}`)",
+        f"correct or remove it (`pulumi config rm {_shown_key(name)}`)",
     )
 
 
@@ -361,12 +379,16 @@ def _camel(*names: str) -> str:
     return head + "".join(map(str.capitalize, rest))
 
 
+def _shown_key(name: str) -> str:
+    return name if name.isprintable() and len(name) <= LONGEST_SHOWN else repr(name[:LONGEST_SHOWN])
+
+
 def _shown(value: str) -> str:
     """A value as a problem may show it: short, on one line, and never key material."""
     if "PRIVATE KEY" in value:
         return "[withheld: key material]"
     flat = re.sub(r"\s+", " ", value)
-    return repr(flat if len(flat) <= 80 else f"{flat[:77]}...")
+    return repr(flat if len(flat) <= LONGEST_SHOWN else f"{flat[: LONGEST_SHOWN - 3]}...")
 
 
 # ---- What values must be together -----------------------------------------------------------------------------------
@@ -466,14 +488,21 @@ def _authority_of_region_known(draft: _Draft) -> Iterator[Problem]:
 def _short_stack_name(draft: _Draft) -> Iterator[Problem]:
     if not re.fullmatch(rf"[a-z][a-z0-9-]{{0,{LONGEST_STACK_NAME - 1}}}", draft.stack):
         allowed = f"1 to {LONGEST_STACK_NAME} lower-case letters, digits and hyphens, a letter first"
-        yield Problem("stack", repr(draft.stack), allowed, "choose another name; it is part of every AWS name")
+        yield Problem("stack", _shown(draft.stack), allowed, "choose another name; it is part of every AWS name")
 
 
 def _image_in_account_region(draft: _Draft) -> Iterator[Problem]:
-    region = draft.get("region", str)
-    if f".ecr.{region}." not in draft.get("service.image", str):
+    region, image = draft.get("region", str), draft.get("service.image", str)
+    if f".ecr.{region}." not in image:
         yield draft.problem(
             "service.image", f"a registry in {region}", "replicate the image so that a rollout does not cross Regions"
+        )
+    account = draft.get("image_account_id", str) or draft.get("account_id", str)
+    if not image.startswith(f"{account}."):
+        yield draft.problem(
+            "service.image",
+            f"a registry of account {account}",
+            f"take the image from there, or name its account in {PROJECT}:imageAccountId",
         )
 
 
@@ -500,7 +529,7 @@ def _production_is_production(draft: _Draft) -> Iterator[Problem]:
     if production:
         for path, wanted, allowed in PRODUCTION_NEEDS:
             if draft.get(path, object) != wanted:
-                yield draft.problem(path, allowed, "remove the override from the stack's file")
+                yield draft.problem(path, allowed, f"set it to {json.dumps(wanted)}, or use a stack of development")
 
 
 CHECKS: tuple[Callable[[_Draft], Iterator[Problem]], ...] = (

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pulumi import RunError
+
 IAM_PATH = "/softpos-bootstrap/"
 """Path of everything in IAM that is made here. The deploy role may touch nothing below it."""
 PLATFORM_PATH = "/softpos/"
@@ -17,7 +19,7 @@ DMS_ROLES = ("dms-vpc-role", "dms-cloudwatch-logs-role")
 """AWS DMS finds these by name, so that they cannot have a path."""
 
 
-class SettingsError(Exception):
+class SettingsError(RunError):
     """A setting of bootstrap cannot be used; the message is one sentence a problem."""
 
 

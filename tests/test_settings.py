@@ -4,9 +4,12 @@ import difflib
 import json
 from pathlib import Path
 
+import botocore.session
+import pulumi
 import pytest
 import yaml
 
+import setting_values
 import settings
 from operations.rehearsal.configuration import read_configuration
 
@@ -83,8 +86,8 @@ BAD = [
     ("auditConfig", "yes", "create or adopt or off"),
     ("accountId", "12345", "12 digits"),
     ("environment", "staging", "production or development"),
-    ("aws_region", "europe", "an AWS Region"),
-    ("aws_region", "xx-nowhere-1", "a Region whose RDS authority is in rds_certificates/"),
+    ("aws_region", "europe", "a public AWS Region"),
+    ("aws_region", "il-central-1", "a Region whose RDS authority is in rds_certificates/"),
     ("vpnEnabled", "false", "true while softpos:migrationEnabled is true"),
     ("temporaryUntil", "tomorrow", "a moment in UTC"),
     ("temporaryUntil", "2026-02-30T10:00:00Z", "a moment in UTC"),
@@ -135,6 +138,38 @@ def test_an_unknown_key_names_the_nearest_known_one() -> None:
 def test_an_unknown_key_like_no_other_names_none() -> None:
     _, problems = settings.read(given(foo="bar"), "dev")
     assert [(problem.key, "nearest" in problem.allowed) for problem in problems] == [("softpos:foo", False)]
+
+
+def test_a_misspelt_region_names_the_one_that_was_meant_and_no_zones_of_the_misspelt_one() -> None:
+    _, problems = settings.read(given(aws_region="eu-centrl-1"), "dev")
+    assert [problem.key for problem in problems] == ["aws:region"]
+    assert "did you mean eu-central-1?" in problems[0].remedy
+
+
+def test_the_known_regions_are_those_of_the_aws_sdk() -> None:
+    assert set(botocore.session.get_session().get_available_regions("ec2", "aws")) == set(setting_values.REGIONS)
+
+
+def test_an_image_of_another_account_needs_a_setting_that_names_the_account() -> None:
+    image = f"999999999999.dkr.ecr.eu-central-1.amazonaws.com/softpos@sha256:{'a' * 64}"
+    _, refused = settings.read(given(serviceImage=image), "dev")
+    assert [(one.key, "softpos:imageAccountId" in one.remedy) for one in refused] == [("softpos:serviceImage", True)]
+    _, accepted = settings.read(given(serviceImage=image, imageAccountId="999999999999"), "dev")
+    assert accepted == ()
+
+
+@pytest.mark.parametrize("key", ["aws:profile", "aws:assumeRole", "kubernetes:kubeconfig", "nonsense", "shop:owner"])
+def test_a_setting_that_no_provider_reads_is_refused(key: str) -> None:
+    _, problems = settings.read({**given(), key: "x"}, "dev")
+    assert [problem.key for problem in problems] == [key]
+
+
+def test_the_engines_own_keys_are_left_to_it() -> None:
+    assert settings.read({**given(), "pulumi:tags": "{}"}, "dev")[1] == ()
+
+
+def test_the_engine_shows_bad_settings_without_a_traceback() -> None:
+    assert issubclass(settings.SettingsError, pulumi.RunError)
 
 
 def test_a_missing_value_is_named() -> None:
