@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from redis.credentials import CredentialProvider
 
 from softpos.api import Parts, build
 from softpos.configuration import Configuration
@@ -24,7 +25,7 @@ from softpos.database import Database
 from softpos.health import Health
 from softpos.payments import Payments
 from softpos.sessions import Sessions, password_login
-from softpos.tokens import CacheLogin, database_token
+from softpos.tokens import CacheLogin, DatabaseLogin
 
 LOG = logging.getLogger(__name__)
 CERTIFICATE_DAYS = 365
@@ -67,9 +68,8 @@ class Instance:
         self._configuration = configuration
         session = boto3.Session(region_name=configuration.aws_region)
         region = configuration.aws_region
-        self.database = Database(
-            configuration.database_ca_file, lambda host, port, user: database_token(session, host, port, user, region)
-        )
+        self.database = Database(configuration.database_ca_file, DatabaseLogin(session, region).token)
+        login: CredentialProvider
         if configuration.cache_name:
             login = CacheLogin(session, configuration.cache_name, configuration.cache_user, region)
         else:

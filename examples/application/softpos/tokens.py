@@ -11,10 +11,15 @@ CACHE_TOKEN_SECONDS = 900
 """ElastiCache takes a token for 15 minutes (ElastiCache User Guide, "Authenticating with IAM")."""
 
 
-def database_token(session: boto3.Session, host: str, port: int, user: str, region: str) -> str:
-    """A password of RDS for 15 minutes; it says where it is valid, so each host needs its own."""
-    client = session.client("rds", region_name=region)
-    return str(client.generate_db_auth_token(DBHostname=host, Port=port, DBUsername=user, Region=region))
+class DatabaseLogin:
+    """Signs a password of RDS for each connection, good for 15 minutes. It names the host, so each host has its own."""
+
+    def __init__(self, session: boto3.Session, region: str) -> None:
+        self._client = session.client("rds", region_name=region)
+
+    def token(self, host: str, port: int, user: str) -> str:
+        """The password for `user` on `host`; signed here, nobody is asked."""
+        return str(self._client.generate_db_auth_token(DBHostname=host, Port=port, DBUsername=user))
 
 
 class CacheLogin(CredentialProvider):
@@ -23,9 +28,10 @@ class CacheLogin(CredentialProvider):
     def __init__(self, session: boto3.Session, name: str, user: str, region: str) -> None:
         self._user = user
         self._url = f"http://{name.lower()}/?Action=connect&User={user}"
-        self._signer = RequestSigner(
-            ServiceId("elasticache"), region, "elasticache", "v4", session.get_credentials(), session.events
-        )
+        credentials = session.get_credentials()
+        if credentials is None:
+            raise RuntimeError("There are no AWS credentials; give the pod an identity, or CACHE_PASSWORD_FILE.")
+        self._signer = RequestSigner(ServiceId("elasticache"), region, "elasticache", "v4", credentials, session.events)
 
     def get_credentials(self) -> tuple[str, str]:
         """User and token, as `AUTH` takes them."""
