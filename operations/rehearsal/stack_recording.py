@@ -28,7 +28,7 @@ def stack_settings(stack: str, overrides: Mapping[str, str] = MappingProxyType({
     try:
         configuration = read_configuration(ROOT, stack, overrides)
     except ConfigurationError as error:
-        raise Stop(BAD_INPUT, str(error)) from None
+        raise Stop(BAD_INPUT, *error.args) from None
     settings, problems = read(configuration.values, stack)
     if settings is None:
         raise Stop(BAD_INPUT, *map(str, problems))
