@@ -40,10 +40,12 @@ KEY_USERS = ("dms", "dynamodb", "ec2", "ecr", "eks", "elasticache", "logs", "rds
 """Services through which a deployment may use a key; it decrypts nothing by itself."""
 PASSED_TO = (
     *("autoscaling.amazonaws.com", "cloudtrail.amazonaws.com", "config.amazonaws.com", "dms.amazonaws.com"),
+    "dms.{region}.amazonaws.com",
     *("ec2.amazonaws.com", "eks.amazonaws.com", "monitoring.rds.amazonaws.com", "pods.eks.amazonaws.com"),
     *("rds.amazonaws.com", "ssm.amazonaws.com", "vpc-flow-logs.amazonaws.com", "events.amazonaws.com"),
 )
-"""Services that a deployment may hand one of the platform's roles to."""
+"""Services that a deployment may hand one of the platform's roles to. DMS takes the role that reads an endpoint's
+secret as the service of its Region (AWS DMS user guide, "Using secrets to access endpoints")."""
 ROLE_CHANGES = (
     *("iam:AttachRolePolicy", "iam:CreateRole", "iam:DetachRolePolicy"),
     "iam:PutRolePermissionsBoundary",
@@ -150,7 +152,7 @@ def _secured(account: Account, writes: Mapping[str, Sequence[str]]) -> Document:
             "PassRoles",
             ["iam:PassRole"],
             _platform_identities(account),
-            StringEquals={"iam:PassedToService": list(PASSED_TO)},
+            StringEquals={"iam:PassedToService": [one.format(region=account.region) for one in PASSED_TO]},
         ),
         allow(
             "ServiceLinkedRoles",
@@ -167,7 +169,9 @@ def _secured(account: Account, writes: Mapping[str, Sequence[str]]) -> Document:
             account.arn("kms", "key/*"),
             StringLike={"kms:ViaService": [f"{service}.*.amazonaws.com" for service in KEY_USERS]},
         ),
-        allow("GrantKeysToServices", ["kms:CreateGrant"], "*", Bool={"kms:GrantIsForAWSResource": "true"}),
+        # No kms:GrantIsForAWSResource: EKS asks for the cluster's grant in the caller's name, and its user guide says
+        # that CreateCluster does not support the condition. The key of bootstrap stays barred by the boundary.
+        allow("GrantKeysToServices", ["kms:CreateGrant"], account.arn("kms", "key/*")),
         allow(
             "Buckets",
             [action for action in writes["s3"] if action not in ACCOUNT_WIDE_S3],
@@ -234,7 +238,10 @@ def _environments_buckets(account: Account) -> list[str]:
 
 
 def workload_boundary(account: Account, key_arn: str) -> Document:
-    """The most that any role of the platform may do: no identities, no accounts, nothing of bootstrap."""
+    """The most that any role of the platform may do: it changes no identity and no account, and nothing of bootstrap.
+
+    It may read identities as far as its policies say so: AWS Config watches them for fifteen rules of PCI DSS.
+    """
     return document(
         {
             "Sid": "Workloads",
@@ -243,8 +250,13 @@ def workload_boundary(account: Account, key_arn: str) -> Document:
             "Resource": "*",
         },
         allow(
-            "WhatServicesNeedOfIam",
-            ["iam:CreateServiceLinkedRole", "iam:GetInstanceProfile", "iam:GetRole", "iam:ListAttachedRolePolicies"],
+            "ReadIdentities",
+            [
+                *("account:Get*", "account:List*", "iam:CreateServiceLinkedRole", "iam:GenerateCredentialReport"),
+                *("iam:GenerateServiceLastAccessedDetails", "iam:Get*", "iam:List*", "iam:SimulateCustomPolicy"),
+                *("iam:SimulatePrincipalPolicy", "organizations:Describe*", "organizations:List*", "sso:Describe*"),
+                *("sso:Get*", "sso:List*"),
+            ],
             "*",
         ),
         *_nothing_of_bootstrap(account, key_arn),

@@ -47,6 +47,8 @@ READS: Mapping[str, tuple[str, ...]] = {
         "logs:Describe*",
         "logs:GetDataProtectionPolicy",
         "logs:GetDelivery*",
+        "logs:GetLogDelivery",
+        "logs:ListLogDeliveries",
         "logs:ListTagsForResource",
         "logs:ListTagsLogGroup",
     ),
@@ -76,6 +78,9 @@ READS: Mapping[str, tuple[str, ...]] = {
 """What previews, refreshes and deployments read, by IAM service prefix. No content: no object, no secret, no row."""
 
 TAGS_EC2 = ("ec2:CreateTags", "ec2:DeleteTags")
+LOG_DELIVERY = ("logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:PutResourcePolicy", "logs:UpdateLogDelivery")
+"""WAF, VPN tunnels, flow logs and replication groups set up the delivery of their logs in the caller's name (Amazon
+CloudWatch Logs user guide, "Enable logging from AWS services")."""
 
 WRITES: Mapping[str, tuple[str, ...]] = {
     "aws:accessanalyzer/analyzer:Analyzer": (
@@ -189,7 +194,7 @@ WRITES: Mapping[str, tuple[str, ...]] = {
     ),
     "aws:ec2/eip:Eip": ("ec2:AllocateAddress", "ec2:ReleaseAddress", "ec2:DisassociateAddress", *TAGS_EC2),
     "aws:ec2/eipAssociation:EipAssociation": ("ec2:AssociateAddress", "ec2:DisassociateAddress"),
-    "aws:ec2/flowLog:FlowLog": ("ec2:CreateFlowLogs", "ec2:DeleteFlowLogs", *TAGS_EC2),
+    "aws:ec2/flowLog:FlowLog": ("ec2:CreateFlowLogs", "ec2:DeleteFlowLogs", *TAGS_EC2, *LOG_DELIVERY),
     "aws:ec2/imageBlockPublicAccess:ImageBlockPublicAccess": (
         "ec2:DisableImageBlockPublicAccess",
         "ec2:EnableImageBlockPublicAccess",
@@ -254,6 +259,7 @@ WRITES: Mapping[str, tuple[str, ...]] = {
         # AWS keeps the pre-shared keys in Secrets Manager in the caller's name; nothing here reads them.
         *("secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:PutSecretValue"),
         *("secretsmanager:TagResource", "secretsmanager:UpdateSecret"),
+        *LOG_DELIVERY,
     ),
     "aws:ec2/vpnConnectionRoute:VpnConnectionRoute": (
         "ec2:CreateVpnConnectionRoute",
@@ -305,7 +311,7 @@ WRITES: Mapping[str, tuple[str, ...]] = {
         *("elasticache:DecreaseReplicaCount", "elasticache:DeleteReplicationGroup"),
         *("elasticache:IncreaseReplicaCount", "elasticache:ModifyReplicationGroup"),
         *("elasticache:ModifyReplicationGroupShardConfiguration", "elasticache:RemoveTagsFromResource"),
-        *("elasticache:CreateSnapshot", "elasticache:TestFailover"),
+        *("elasticache:CreateSnapshot", "elasticache:TestFailover", *LOG_DELIVERY),
     ),
     "aws:elasticache/subnetGroup:SubnetGroup": (
         *("elasticache:AddTagsToResource", "elasticache:CreateCacheSubnetGroup"),
@@ -481,8 +487,7 @@ WRITES: Mapping[str, tuple[str, ...]] = {
     ),
     "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": (
         *("wafv2:DeleteLoggingConfiguration", "wafv2:PutLoggingConfiguration"),
-        # WAF sets up the delivery of its logs in the caller's name.
-        *("logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:PutResourcePolicy", "logs:UpdateLogDelivery"),
+        *LOG_DELIVERY,
     ),
 }
 """Actions by Pulumi type. An empty row: the provider only reads."""

@@ -55,9 +55,9 @@ OPENINGS: tuple[Opening, ...] = (
     *_between("metrics", "control-plane", "nodes", (METRICS_SERVER_PORT,) * 2, "The metrics API that scaling reads"),
     *_between("webhook", "control-plane", "nodes", (WEBHOOK_PORT,) * 2, "Admission webhooks of the CloudWatch add-on"),
     *_between("pods", "nodes", "nodes", (1025, 65535), "Pods on different nodes; network policies decide between them"),
-    *_between("dns", "nodes", "nodes", (53, 53), "Pods ask the cluster's DNS over TCP"),
-    Opening("to-nodes-dns-udp", "nodes", "egress", "nodes", 53, 53, "Pods ask the cluster's DNS", "udp"),
-    Opening("from-nodes-dns-udp", "nodes", "ingress", "nodes", 53, 53, "Pods ask the cluster's DNS", "udp"),
+    *_between("dns", "nodes", "nodes", (53, 53), "Pods ask the DNS of the cluster over TCP"),
+    Opening("to-nodes-dns-udp", "nodes", "egress", "nodes", 53, 53, "Pods ask the DNS of the cluster", "udp"),
+    Opening("from-nodes-dns-udp", "nodes", "ingress", "nodes", 53, 53, "Pods ask the DNS of the cluster", "udp"),
     Opening("from-bastion-api", "control-plane", "ingress", "bastion", 443, 443, "Administrators use kubectl there"),
     Opening(
         "from-administrators", "control-plane", "ingress", "administrators", 443, 443, "Runners behind the VPN"
@@ -98,8 +98,8 @@ class ClusterFirewall(pulumi.ComponentResource):
         super().__init__("softpos:cluster:ClusterFirewall", name, {}, opts)
         self._name = name
         self._args = args
-        self.control_plane = self._create_group("control-plane", "The cluster's API servers, as the VPC sees them")
-        self.nodes = self._create_group("nodes", "The cluster's nodes and the pods on them")
+        self.control_plane = self._create_group("control-plane", "API servers of the cluster, as the VPC sees them")
+        self.nodes = self._create_group("nodes", "Nodes of the cluster and the pods on them")
         self.rules = [
             self._create_rule(opening, suffix, target)
             for opening in OPENINGS

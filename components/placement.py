@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
 PROJECT = "softpos"
+LONGEST_BUCKET_NAME = 63
+"""Amazon S3, bucket naming rules: a name has 3 to 63 characters."""
+DIGEST_CHARACTERS = 12
+"""Hexadecimal digits that stand for account and Region in the name of a bucket that would be too long."""
 
 
 class DataClass(StrEnum):
@@ -55,8 +60,12 @@ class Placement:
         return "/".join((PROJECT, self.stack, *parts))
 
     def bucket(self, role: str) -> str:
-        """A globally unique bucket name, at most 63 characters: account and Region are part of it."""
-        return f"{self.name(role)}-{self.account_id}-{self.region}"
+        """A globally unique bucket name: it holds account and Region, as a digest where S3's limit asks for it."""
+        whole = f"{self.name(role)}-{self.account_id}-{self.region}"
+        if len(whole) <= LONGEST_BUCKET_NAME:
+            return whole
+        digest = hashlib.sha256(f"{self.account_id}-{self.region}".encode()).hexdigest()
+        return f"{self.name(role)}-{digest[:DIGEST_CHARACTERS]}"
 
     def arn(self, service: str, resource: str, *, region: str | None = None, account: str | None = None) -> str:
         """An ARN in this account and Region; give ``""`` for the parts that a service leaves out."""

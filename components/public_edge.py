@@ -93,7 +93,7 @@ class PublicEdge(pulumi.ComponentResource):
         name, port = f"{self._name}-security-group", self._args.node_port
         group = aws.ec2.SecurityGroup(
             name,
-            description="Public load balancer: HTTPS in, the application's port on the nodes out",
+            description="Public load balancer: HTTPS in, the port of the application on the nodes out",
             vpc_id=self._args.vpc_id,
             tags=self._tags(name),
             opts=self._children,
