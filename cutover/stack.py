@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from cutover.errors import SettingsError
 from operations.exits import NO_PULUMI
@@ -69,6 +69,18 @@ class Stack:
     """What must answer 2xx for the application to count as healthy; empty: only the database is watched."""
 
 
+FORMS = {str: "a text", int: "a port from 1 to 65535", tuple[str, ...]: "a list of texts"}
+"""What each type of a field may be in the outputs."""
+
+
+def _fits(value: object, type_: object) -> bool:
+    if type_ is int:
+        return type(value) is int and 0 < value < 65536
+    if type_ is str:
+        return isinstance(value, str)
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
 def from_outputs(stack: str, outputs: Mapping[str, Any]) -> Stack:
     """The stack described by its outputs. Raises `SettingsError` with one line per missing or wrong field."""
     given = outputs.get(OUTPUT)
@@ -78,6 +90,7 @@ def from_outputs(stack: str, outputs: Mapping[str, Any]) -> Stack:
         )
     problems = []
     values: dict[str, Any] = {"name": stack}
+    types = get_type_hints(Stack)
     for field in fields(Stack):
         if field.name == "name":
             continue
@@ -85,6 +98,11 @@ def from_outputs(stack: str, outputs: Mapping[str, Any]) -> Stack:
         if value is None and field.default is MISSING:
             problems.append(
                 f"Output {OUTPUT}.{field.name} of stack {stack} is missing; run `pulumi up` on this program."
+            )
+        elif value is not None and not _fits(value, types[field.name]):
+            problems.append(
+                f"Output {OUTPUT}.{field.name} of stack {stack} is {json.dumps(value)[:80]}; allowed: "
+                f"{FORMS[types[field.name]]}; run `pulumi up` on this program."
             )
         elif value is not None:
             values[field.name] = tuple(value) if field.name == "schemas" else value
@@ -102,15 +120,14 @@ def read_outputs(stack: str, file: Path | None) -> Mapping[str, Any]:
     if file is not None:
         try:
             text = file.read_text(encoding="utf-8")
-        except OSError as error:
-            raise SettingsError(
-                f"The outputs file {file} cannot be read ({error.strerror}); check the path."
-            ) from error
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise SettingsError(f"The outputs file {file} cannot be read ({reason}); check the path.") from error
     else:
         text = _ask_pulumi(stack)
     try:
         outputs = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(
             f"The outputs of stack {stack} are not JSON ({error}); use the output of `pulumi stack output --json`."
         ) from error

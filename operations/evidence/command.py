@@ -13,11 +13,11 @@ from operations.evidence.assessment import Assessment, Outcome, assess
 from operations.evidence.bundle import write_bundle
 from operations.evidence.exported_state import read_state
 from operations.evidence.findings import LISTED, State, as_csv, read_findings, track
-from operations.evidence.live import Observed, observe, session_for
+from operations.evidence.live import UNANSWERED, Observed, observe, session_for
 from operations.evidence.manifest import problems
 from operations.evidence.provenance import read_provenance
 from operations.evidence.records import Origin
-from operations.exits import BAD_INPUT, REFUSED, Stop
+from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
 from operations.files import OutputFile, report_console, write_whole
 from operations.rehearsal.program import ROOT
 from operations.rehearsal.recording import Resource
@@ -45,6 +45,7 @@ def evidence(
       0  written, and no rule is broken
       1  written, and a rule is broken
       2  bad settings or arguments, one line each
+      3  written, but a service that --live asks did not answer
     """
     if context.invoked_subcommand:
         return
@@ -52,10 +53,14 @@ def evidence(
         raise Stop(BAD_INPUT, "--out: no directory is given; allowed: a new or empty one; add --out DIR.")
     name, source, resources = _resources(stack, state_file)
     origin = Origin(name, source, read_provenance(ROOT), _now().strftime("%Y-%m-%dT%H:%M:%SZ"))
-    seal, assessment = write_bundle(directory, resources, origin, _observe(resources, name) if live else None)
+    observed = _observe(resources, name) if live else None
+    seal, assessment = write_bundle(directory, resources, origin, observed)
     _report(assessment, directory, seal)
+    silent = [f"--live: {one.source}: {one.detail}" for one in observed or () if one.detail.startswith(UNANSWERED)]
     if any(result.outcome is Outcome.FAIL for result in assessment.results):
-        raise Stop(REFUSED)
+        raise Stop(REFUSED, *silent)
+    if silent:
+        raise Stop(FAILED, *silent)
 
 
 @evidence.command()

@@ -26,7 +26,7 @@ def read_state(path: Path) -> tuple[str, tuple[Resource, ...]]:
         given = json.loads(path.read_text(encoding="utf-8"))["deployment"]["resources"]
         resources = tuple(_resource(one) for one in given if one["type"] != ROOT_TYPE and not one.get("delete"))
         stack = given[0]["urn"].split(":")[2]
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError, IndexError):
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
         raise Stop(
             BAD_INPUT,
             f"--state: {path} is not an exported state; allowed: a file that pulumi stack export wrote; export again.",

@@ -14,11 +14,13 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.evidence.assessment import Outcome
+from operations.exits import BAD_INPUT, Stop
 from operations.rehearsal.recording import Resource
 
 SEVERE = ("CRITICAL", "HIGH")
 """Severities of Inspector that requirement 11.3.1 wants resolved."""
 FINDINGS_PER_PAGE = 100
+UNANSWERED = "the source did not answer"
 AGENT_ALARM = "agent"
 """Part of the names of alarms that watch the host agent."""
 
@@ -45,7 +47,7 @@ def observe(session: boto3.Session, resources: Iterable[Resource], stack: str) -
         try:
             found = list(ask(session, known, stack))
         except (BotoCoreError, ClientError) as error:
-            found = [Observed(requirement, name, "", Outcome.UNDETERMINED, f"the source did not answer: {error}")]
+            found = [Observed(requirement, name, "", Outcome.UNDETERMINED, f"{UNANSWERED}: {error}")]
         nothing = Observed(requirement, name, "", Outcome.UNDETERMINED, "the source knows nothing about this stack")
         answers.extend(found or [nothing])
     return tuple(answers)
@@ -137,5 +139,20 @@ SOURCES: dict[str, tuple[str, Source]] = {
 
 
 def session_for(region: str) -> Any:
-    """A session with the credentials of the environment."""
-    return boto3.Session(region_name=region)
+    """A session with the credentials of the environment.
+
+    Raises:
+        Stop: when there are none: then no source could be asked.
+    """
+    try:
+        session = boto3.Session(region_name=region)
+        found = session.get_credentials()
+    except BotoCoreError as error:
+        raise Stop(BAD_INPUT, f"--live: {error}; allowed: a profile that exists; correct AWS_PROFILE.") from None
+    if found is None:
+        raise Stop(
+            BAD_INPUT,
+            "--live: there are no AWS credentials; allowed: those of the environment; set AWS_PROFILE or log in, or "
+            "leave out --live.",
+        )
+    return session

@@ -37,7 +37,7 @@ def problems(directory: Path, expected: str = "") -> list[str]:
         sealed: dict[str, Any] = json.loads(text)
         content = {"facts": sealed["facts"], "sha256": dict(sealed["sha256"])}
         whole = sealed["seal"] == _seal(content) and text == _text(sealed)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+    except (OSError, ValueError, RecursionError, LookupError, TypeError) as error:
         return [f"{file}: the manifest cannot be read ({type(error).__name__}); take the bundle anew."]
     found = [] if whole else [f"{file}: the manifest was changed after it was sealed; take the bundle anew."]
     if expected and sealed["seal"] != expected:

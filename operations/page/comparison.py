@@ -28,6 +28,18 @@ LONGEST_SHOWN = 120
 """Characters of a value in a comparison."""
 
 
+RESOURCE_FORM: Mapping[str, type] = {
+    "urn": str,
+    "type": str,
+    "name": str,
+    "parent": str,
+    "dependencies": list,
+    "inputs": dict,
+    "protect": bool,
+}
+"""What a resource must be in a rehearsal's JSON."""
+
+
 class Kind(StrEnum):
     """What an update would do to a resource, gravest first."""
 
@@ -87,13 +99,26 @@ def read_document(path: Path) -> dict[str, Any]:
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        resources_of(document)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError):
+        _check(document, {"stack": str, "resources": list, "violations": list})
+        for resource in document["resources"]:
+            _check(resource, RESOURCE_FORM)
+            _check(resource["dependencies"], dict.fromkeys(range(len(resource["dependencies"])), str))
+        for finding in document["violations"]:
+            _check(finding, {"message": str})
+        estimate(resources_of(document))
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
         raise Stop(
             BAD_INPUT, f"--against: {path} is not a rehearsal; allowed: a file that rehearse --json wrote; choose one."
         ) from None
     found: dict[str, Any] = document
     return found
+
+
+def _check(found: Any, form: Mapping[Any, type]) -> None:
+    """Raises `TypeError` where a member has another type than in `form`, `LookupError` where it is missing."""
+    for key, type_ in form.items():
+        if not isinstance(found[key], type_):
+            raise TypeError(f"{key} is no {type_.__name__}")
 
 
 def resources_of(document: Mapping[str, Any], stack: str = "") -> tuple[Resource, ...]:

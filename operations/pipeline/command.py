@@ -142,7 +142,7 @@ def _saved(path: Path) -> changes.Preview:
         return changes.from_text(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Stop(BAD_INPUT, f"--preview: {path} cannot be read ({error.strerror}); give another file.") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         raise Stop(BAD_INPUT, f"--preview: {path} is not what `preview --save` writes; make it anew.") from None
 
 

@@ -36,9 +36,9 @@ AMBIGUOUS = re.compile(
 class YamlError(ValueError):
     """The text cannot be used; the message is one sentence that begins with the line."""
 
-    def __init__(self, mark: Any, sentence: str) -> None:
+    def __init__(self, mark: Any, sentence: str, key: str = "") -> None:
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        super().__init__(f"{where}{sentence}")
+        super().__init__(f"{where}{f'{key}: ' if key else ''}{sentence}")
 
 
 def read_yaml(text: str) -> Any:
@@ -63,26 +63,26 @@ def _document(events: Iterator[yaml.Event]) -> Any:
             documents += 1
             if documents > 1:
                 raise YamlError(event.start_mark, "a second document begins; allowed: one; remove the line ---")
-            content = _value(next(events), events, 0)
+            content = _value(next(events), events)
     return content
 
 
-def _value(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Any:
+def _value(event: yaml.Event, events: Iterator[yaml.Event], depth: int = 0, key: str = "") -> Any:
     mark = event.start_mark
     if depth > DEEPEST:
-        raise YamlError(mark, f"it is nested too deeply; allowed: {DEEPEST} levels; write it flat")
+        raise YamlError(mark, f"it is nested too deeply; allowed: {DEEPEST} levels; write it flat", key)
     if isinstance(event, yaml.AliasEvent):
-        raise YamlError(mark, f"the alias *{event.anchor} is not allowed; write the value itself")
+        raise YamlError(mark, f"the alias *{event.anchor} is not allowed; write the value itself", key)
     tag = getattr(event, "tag", None)
     known = {yaml.ScalarEvent: "str", yaml.SequenceStartEvent: "seq", yaml.MappingStartEvent: "map"}
     if tag not in (None, "!", f"tag:yaml.org,2002:{known.get(type(event))}"):
         name = str(tag).replace("tag:yaml.org,2002:", "!!")
-        raise YamlError(mark, f"the tag {name[:LONGEST_SHOWN]} is not allowed; write plain YAML without it")
+        raise YamlError(mark, f"the tag {name[:LONGEST_SHOWN]} is not allowed; write plain YAML without it", key)
     if isinstance(event, yaml.SequenceStartEvent):
-        return [_value(item, events, depth + 1) for item in _until(yaml.SequenceEndEvent, events)]
+        return [_value(item, events, depth + 1, key) for item in _until(yaml.SequenceEndEvent, events)]
     if isinstance(event, yaml.MappingStartEvent):
         return _mapping(events, depth)
-    return _scalar(event)
+    return _scalar(event, key)
 
 
 def _until(end: type[yaml.Event], events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
@@ -101,11 +101,11 @@ def _mapping(events: Iterator[yaml.Event], depth: int) -> dict[str, Any]:
         if key in found:
             raise YamlError(mark, f"{_short(key)} is given again (first in line {lines[key]}); remove one of the two")
         lines[key] = mark.line + 1
-        found[key] = _value(next(events), events, depth + 1)
+        found[key] = _value(next(events), events, depth + 1, key if len(key) <= LONGEST_SHOWN else "")
     return found
 
 
-def _scalar(event: Any) -> Any:
+def _scalar(event: Any, key: str) -> Any:
     text = str(event.value)
     if not event.implicit[0]:  # quoted, a block, or tagged as text
         return text
@@ -115,8 +115,9 @@ def _scalar(event: Any) -> Any:
     if AMBIGUOUS.fullmatch(text):
         raise YamlError(
             event.start_mark,
-            f"{_short(text)} without quotes is no text to every reader of YAML; put it in quotes, or write true or "
-            "false, or a plain number",
+            f"{_short(text)} without quotes means one thing to one reader of YAML and another to the next; put it in "
+            "quotes, or write true, false or a plain number",
+            key,
         )
     return text
 

@@ -77,13 +77,14 @@ def read_outputs(stack: str, file: Path | None, root: Path) -> Mapping[str, Any]
     if file:
         try:
             text = file.read_text(encoding="utf-8")
-        except OSError as error:
-            raise Stop(BAD_INPUT, f"--outputs: {file} cannot be read ({error.strerror}); give another file.") from None
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise Stop(BAD_INPUT, f"--outputs: {file} cannot be read ({reason}); give another file.") from None
     else:
         text = _asked(stack, root)
     try:
         outputs = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         outputs = None
     if not isinstance(outputs, dict):
         raise Stop(BAD_INPUT, f"{file or 'pulumi'}: no outputs of {stack}; allowed: a JSON object by output name.")

@@ -1,11 +1,13 @@
 """The command's contract: exit codes and one clear sentence for each thing that is wrong."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from operations.__main__ import main
-from operations.exits import BAD_INPUT, REFUSED
+from operations.evidence.live import SOURCES
+from operations.exits import BAD_INPUT, FAILED, REFUSED
 
 
 def test_a_changed_bundle_ends_with_1_and_the_file(
@@ -35,3 +37,40 @@ def test_bad_arguments_end_with_2_and_one_sentence(
     assert len(lines) == 1
     assert words in lines[0]
     assert not (tmp_path / "new").exists()
+
+
+def ask_live(out: Path, monkeypatch: pytest.MonkeyPatch, **environment: str) -> int:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(out.parent / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(out.parent / "none"))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return main(["evidence", "--stack", "dev", "--out", str(out), "--live"])
+
+
+@pytest.mark.parametrize(("environment", "words"), [({}, "no AWS credentials"), ({"AWS_PROFILE": "nobody"}, "nobody")])
+def test_live_without_credentials_is_refused_before_anything_is_written(
+    environment: dict[str, str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert ask_live(tmp_path / "new", monkeypatch, **environment) == BAD_INPUT
+    told = capsys.readouterr().err
+    assert words in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_live_with_services_that_do_not_answer_ends_with_3_and_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "testing")
+    nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+    assert ask_live(tmp_path / "new", monkeypatch, **keys, **nowhere) == FAILED
+    told = capsys.readouterr().err
+    assert [name for name in SOURCES if f"--live: {name}: the source did not answer" not in told] == []
+    assert (tmp_path / "new" / "live.csv").is_file()

@@ -100,7 +100,41 @@ def test_the_cost_follows_the_size(rehearsal: Rehearsal) -> None:
     assert round(comparison.cost_after.usd - comparison.cost_before.usd, 2) == round((0.276 - 0.553) * 730, 2)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"stack": "dev", "resources": [{"urn": 1}]}'])
+RESOURCE = {"urn": "urn:pulumi:dev::p::t::n", "type": "t", "name": "n", "parent": "", "dependencies": [], "inputs": {}}
+RESOURCE |= {"protect": False}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        "null",
+        '"text"',
+        "[" * 100_000,
+        "9" * 5_000,
+        '{"stack": "dev", "resources": [{"urn": 1}]}',
+        '{"stack": "dev", "resources": []}',
+        '{"stack": "dev", "resources": [], "violations": null}',
+        '{"stack": "dev", "resources": [], "violations": [{"policy": "x"}]}',
+        '{"stack": "dev", "resources": [], "violations": ["x"]}',
+        '{"stack": 5, "resources": [], "violations": []}',
+        *(
+            json.dumps({"stack": "dev", "resources": [{**RESOURCE, key: value}], "violations": []})
+            for key, value in (
+                ("inputs", []),
+                ("inputs", None),
+                ("dependencies", "x"),
+                ("dependencies", [5]),
+                ("protect", "yes"),
+                ("parent", None),
+                ("type", {}),
+            )
+        ),
+    ],
+    ids=lambda content: content[:60],
+)
 def test_what_is_no_rehearsal_is_refused_in_one_sentence(tmp_path: Path, content: str) -> None:
     file = tmp_path / "old.json"
     file.write_text(content, encoding="utf-8")

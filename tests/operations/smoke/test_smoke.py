@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from operations.__main__ import main
-from operations.exits import Stop
+from operations.exits import NO_PULUMI, Stop
 from operations.smoke import checks, target
 from operations.smoke.checks import CHECKS, Outcome
 from operations.smoke.target import Target, from_outputs
@@ -226,4 +226,4 @@ def test_without_cli_and_file_the_command_says_what_to_do(
 ) -> None:
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent / "nothing"))
     assert main(["smoke", "--stack", "dev"]) == 2
-    assert "install the Pulumi CLI, or give --outputs FILE" in capsys.readouterr().err
+    assert f"{NO_PULUMI}, or give --outputs FILE." in capsys.readouterr().err
