@@ -54,7 +54,7 @@ rehearse-engine: $(VENV)/.ready-dev ## Play the life of a stack on the Pulumi CL
 
 .PHONY: faults
 faults: $(VENV)/.ready-dev ## Run all tests on the Pulumi CLI: every creation fails once, kills, upgrades (long)
-	@$(RUN) -m pytest -q -rs tests/engine $(ARGS)
+	@$(RUN) -m pytest -q -rs tests/tools/engine $(ARGS)
 
 .PHONY: test-slow
 test-slow: $(VENV)/.ready-dev ## Run the long tests as well

@@ -4,23 +4,23 @@ import pulumi
 import pulumi_aws as aws
 
 import settings as configuration
-from components.alarms import Alarms
-from components.application_access import CacheAddress, DatabaseAddress, database_authorities
-from components.audit_trail import AuditTrail, AuditTrailArgs
-from components.bastion import Bastion, BastionArgs
-from components.dashboard import Dashboard, DashboardArgs
-from components.encryption_keys import EncryptionKeys, EncryptionKeysArgs
-from components.log_storage import LogStorage
-from components.migration_pipeline import MigrationPipeline, MigrationPipelineArgs
-from components.payment_database import PaymentDatabase, PaymentDatabaseArgs
-from components.placement import Placement
-from components.public_edge import PublicEdge, PublicEdgeArgs
-from components.secure_vpc import SecureVpc, SecureVpcArgs
-from components.session_cache import SessionCache, SessionCacheArgs
-from components.site_to_site_vpn import SiteToSiteVpn, SiteToSiteVpnArgs
-from components.softpos_cluster import SoftPosCluster, SoftPosClusterArgs
-from components.softpos_service import NODE_PORT, SoftPosService, SoftPosServiceArgs
-from components.workload_security import WorkloadSecurityAgent, WorkloadSecurityAgentArgs
+from components.audit.audit_trail import AuditTrail, AuditTrailArgs
+from components.audit.dashboard import Dashboard, DashboardArgs
+from components.cluster.softpos_cluster import SoftPosCluster, SoftPosClusterArgs
+from components.cluster.workload_security import WorkloadSecurityAgent, WorkloadSecurityAgentArgs
+from components.data.payment_database import PaymentDatabase, PaymentDatabaseArgs
+from components.data.session_cache import SessionCache, SessionCacheArgs
+from components.edge.public_edge import PublicEdge, PublicEdgeArgs
+from components.foundations.alarms import Alarms
+from components.foundations.encryption_keys import EncryptionKeys, EncryptionKeysArgs
+from components.foundations.log_storage import LogStorage
+from components.foundations.placement import Placement
+from components.migration.migration_pipeline import MigrationPipeline, MigrationPipelineArgs
+from components.network.bastion import Bastion, BastionArgs
+from components.network.secure_vpc import SecureVpc, SecureVpcArgs
+from components.network.site_to_site_vpn import SiteToSiteVpn, SiteToSiteVpnArgs
+from components.service.application_access import CacheAddress, DatabaseAddress, database_authorities
+from components.service.softpos_service import NODE_PORT, SoftPosService, SoftPosServiceArgs
 
 settings = configuration.load()
 

@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this program is 
 from bootstrap.account import FORMS, read_account
 from bootstrap.github_access import GitHubAccess, GitHubAccessArgs
 from bootstrap.state_backend import StateBackend, StateBackendArgs
-from components.image_repository import ImageRepository, ImageRepositoryArgs
-from components.placement import DataClass, Placement
+from components.foundations.placement import DataClass, Placement
+from components.service.image_repository import ImageRepository, ImageRepositoryArgs
 
 settings = pulumi.Config()
 account = read_account({key: settings.get(key) or "" for key in FORMS})

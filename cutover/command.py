@@ -19,6 +19,8 @@ from typing import Any
 import click
 from rich.console import Console
 
+from command_line.exits import FAILED, REFUSED, Stop
+from command_line.files import OutputFile, write_whole
 from cutover import report as reports
 from cutover import screen
 from cutover.checks import ROOMS
@@ -32,8 +34,6 @@ from cutover.servers import schema as schemas
 from cutover.stack import from_outputs, read_outputs
 from cutover.status import read_status
 from cutover.steps.comparison import has_rows
-from operations.exits import FAILED, REFUSED, Stop
-from operations.files import OutputFile, write_whole
 
 STATUS_SECONDS = 10.0
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -13,8 +13,8 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from command_line.exits import NO_PULUMI
 from cutover.errors import SettingsError
-from operations.exits import NO_PULUMI
 
 OUTPUT = "migration"
 """Name of the stack output that holds one object with the fields of `Stack` below."""

@@ -7,7 +7,7 @@ import signal
 import sys
 from importlib import import_module
 
-from operations.exits import FAILED, STOPPED, ended
+from command_line.exits import FAILED, STOPPED, ended
 
 
 def main(arguments: list[str] | None = None) -> int:

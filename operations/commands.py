@@ -11,20 +11,20 @@ from typing import Any
 
 import click
 
-from operations.exits import BAD_INPUT, Stop
+from command_line.exits import BAD_INPUT, Stop
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "rehearse": ("operations.rehearsal.command:rehearse", "Play and judge a whole deployment; nothing is created."),
     "rehearse-engine": (
-        "operations.engine.command:rehearse_engine",
+        "tools.engine.command:rehearse_engine",
         "Play the life of a stack on the real Pulumi engine, with no cloud.",
     ),
     "cutover": ("cutover.command:cutover", "Move the live database to AWS, with a way back."),
-    "bench": ("operations.bench.command:bench", "Measure the figures that have a target."),
+    "bench": ("tools.bench.command:bench", "Measure the figures that have a target."),
     "smoke": ("operations.smoke.command:smoke", "See a deployed stack from outside: TLS, firewall, health, privacy."),
     "pipeline": ("operations.pipeline.command:pipeline", "What the workflows call: preview, deploy, comment, drift."),
     "evidence": ("operations.evidence.command:evidence", "What an assessor takes away, sealed; and the findings."),
-    "docs": ("operations.book.command:docs", "Write the generated parts of the book in docs/."),
+    "docs": ("tools.book.command:docs", "Write the generated parts of the book in docs/."),
     "env": ("operations.environments.command:env", "Test environments without a ticket."),
 }
 """Where each command stands, and its line in the help text."""

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import hypothesis
 import pytest
 
-from operations.rehearsal.light_sdk import light_sdk
+from recording.light_sdk import light_sdk
 
 hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")

@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from operations.rehearsal.program import Recording
-from operations.rehearsal.stack_recording import record_stack
+from operations.plan.stack_recording import record_stack
+from recording.program import Recording
 
 
 @cache

@@ -13,11 +13,11 @@ import pulumi_aws
 import pytest
 import yaml
 
-from operations.rehearsal.forecast import LIMIT_SECONDS, forecast_creation
-from operations.rehearsal.program import Recording
-from operations.rehearsal.recording import Resource
-from operations.rehearsal.segmentation import bearers, inward, one_sided, openings
-from operations.rehearsal.stack_recording import record_stack
+from operations.plan.forecast import LIMIT_SECONDS, forecast_creation
+from operations.plan.segmentation import bearers, inward, one_sided, openings
+from operations.plan.stack_recording import record_stack
+from recording.program import Recording
+from recording.recorder import Resource
 from tests.recorded import recorded
 
 ROOT = Path(__file__).parents[1]

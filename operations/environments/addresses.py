@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Network
 
-from operations.exits import REFUSED, Stop
+from command_line.exits import REFUSED, Stop
 
 PREFIX_LENGTH = 20
 """The narrowest VPC that the program takes: three zones of three tiers, 4,096 addresses."""

@@ -14,15 +14,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from command_line.exits import BAD_INPUT, FAILED, Stop
+from command_line.progress import speaker
 from operations.environments import identity, lifetimes
 from operations.environments.configuration import source_settings
 from operations.environments.ledger import Environment, Request
 from operations.environments.ledger_store import store_of_backend
 from operations.environments.lifecycle import Environments
 from operations.environments.names import environment_name, stack_of
-from operations.environments.progress import speaker
 from operations.environments.stacks import Engine, secrets_provider_of
-from operations.exits import BAD_INPUT, FAILED, Stop
 from settings import REHEARSAL, Settings, example_values
 
 OWNER = "SOFTPOS_OWNER"

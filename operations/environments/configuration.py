@@ -8,13 +8,13 @@ from ipaddress import IPv4Network
 
 import yaml
 
+from command_line.exits import BAD_INPUT, Stop
+from command_line.project import ROOT
 from operations.environments.ledger import Environment
 from operations.environments.lifetimes import as_text
 from operations.environments.names import stack_of
-from operations.exits import BAD_INPUT, Stop
-from operations.rehearsal.configuration import Configuration
-from operations.rehearsal.program import ROOT
-from operations.rehearsal.stack_recording import stack_settings
+from operations.plan.stack_recording import stack_settings
+from recording.configuration import Configuration
 from settings import Settings, read
 
 SMALL: Mapping[str, str] = {

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from command_line.exits import REFUSED, Stop
 from operations.environments import lifetimes
 from operations.environments.addresses import free_range
 from operations.environments.configuration import checked, environment_configuration, ranges_in_use, source_settings
 from operations.environments.ledger import Environment
-from operations.exits import REFUSED, Stop
-from operations.rehearsal.configuration import Configuration
-from operations.rehearsal.forecast import forecast_creation
-from operations.rehearsal.program import Recording, record_program
-from operations.rehearsal.stack_recording import record_and_judge
+from operations.plan.forecast import forecast_creation
+from operations.plan.stack_recording import record_and_judge, record_program
+from recording.configuration import Configuration
+from recording.program import Recording
 
 
 def example_configuration(source: str = "dev", name: str = "forecast") -> Configuration:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 import botocore.exceptions
 
-from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
+from command_line.exits import BAD_INPUT, FAILED, REFUSED, Stop
 
 
 def caller_account(region: str) -> str:

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 from typing import Any, Literal
 
+from command_line.exits import FAILED, REFUSED, Stop
 from operations.environments.addresses import free_range
 from operations.environments.lifetimes import as_moment, as_text
-from operations.exits import FAILED, REFUSED, Stop
 
 VERSION = 1
 

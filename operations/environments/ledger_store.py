@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, unquote, urlparse
 import boto3
 import botocore.exceptions
 
+from command_line.exits import BAD_INPUT, FAILED, Stop
+from command_line.files import write_whole
 from operations.environments.ledger import Ledger, from_text, to_text
-from operations.exits import BAD_INPUT, FAILED, Stop
-from operations.files import write_whole
 
 NAME = "environments.json"
 TRIES = 20

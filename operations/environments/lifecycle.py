@@ -11,16 +11,16 @@ from typing import Any
 
 from pulumi import automation
 
+from command_line.exits import FAILED, Stop
+from command_line.progress import Progress
 from operations.environments import forecast, guard, identity, ledger_store, lifetimes
 from operations.environments.configuration import checked, environment_configuration, ranges_in_use
 from operations.environments.guard import LIFETIME_TAG, TEMPORARY
 from operations.environments.ledger import Environment, Ledger, Request, from_text
 from operations.environments.ledger_store import Store
 from operations.environments.names import PREFIX, is_environment, stack_of
-from operations.environments.progress import Progress
 from operations.environments.stacks import Engine, last_words, locked_since
-from operations.exits import FAILED, Stop
-from operations.rehearsal.configuration import Configuration
+from recording.configuration import Configuration
 from settings import Settings
 
 DESTROY_TRIES = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from operations.exits import BAD_INPUT, Stop
+from command_line.exits import BAD_INPUT, Stop
 
 DEFAULT_TTL = "8h"
 """A working day."""

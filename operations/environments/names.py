@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from operations.exits import BAD_INPUT, Stop
+from command_line.exits import BAD_INPUT, Stop
 
 PREFIX = "env-"
 """Every environment's stack begins so, and no other stack does."""

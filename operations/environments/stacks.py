@@ -13,11 +13,11 @@ from typing import Any
 import yaml
 from pulumi import automation
 
+from command_line.exits import FAILED, Stop
+from command_line.interruption import InterruptibleCommand
+from command_line.project import ROOT
 from operations.environments.configuration import as_stack_file
-from operations.environments.interruption import InterruptibleCommand
-from operations.exits import FAILED, Stop
-from operations.rehearsal.configuration import Configuration
-from operations.rehearsal.program import ROOT
+from recording.configuration import Configuration
 
 PARALLEL = 256
 """Resources at once. The engine's own choice is four a CPU, which would make a small runner wait for nothing; AWS's

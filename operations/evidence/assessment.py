@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from operations.rehearsal.recording import Resource
 from policy import pack
 from policy.exceptions import Exceptions, Exempt
 from policy.judgement import Judgement, Verdict
@@ -22,6 +21,7 @@ from policy.reading import Property, plain_from_wire
 from policy.rule import EVERY_KIND, PRODUCTION_STACKS, Rule
 from policy.rule import Resource as Judged
 from policy.stack import Stack
+from recording.recorder import Resource
 
 NOTHING = "The stack has no such resource."
 """Why a rule is not applicable."""

@@ -11,6 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from command_line.exits import BAD_INPUT, Stop
+from command_line.files import write_whole
+from command_line.rendering import Templates
+from operations.diagram.actors import NAT_GATEWAY
+from operations.diagram.architecture import Architecture, read_architecture
+from operations.diagram.drawing import draw
+from operations.diagram.styles import PALETTE
+from operations.diagram.topology import Tier
 from operations.evidence.assessment import ORDER, Assessment, Outcome, assess
 from operations.evidence.live import Observed
 from operations.evidence.manifest import seal
@@ -25,17 +33,12 @@ from operations.evidence.records import (
     records,
     responsibilities,
 )
-from operations.exits import BAD_INPUT, Stop
-from operations.files import write_whole
-from operations.page.actors import NAT_GATEWAY
-from operations.page.architecture import Architecture, read_architecture
-from operations.page.drawing import draw
-from operations.page.rendering import source, template
-from operations.page.topology import Tier
-from operations.rehearsal.recording import Resource
 from policy.catalogue import requirements
+from recording.recorder import Resource
 
 INVENTORY = ("name", "type", "component", "data_class", "in_scope", "protected", "id", "urn")
+
+TEMPLATES = Templates(Path(__file__).with_name("templates"))
 
 
 def write_bundle(
@@ -168,10 +171,10 @@ def _document(
     for row in rows:
         by_number[row.requirement].append(row)
     numbers = sorted(by_number, key=number_key)
-    return template("evidence.html.jinja").render(
+    return TEMPLATES.template("evidence.html.jinja").render(
         origin=origin,
         standard=STANDARD,
-        style=source("palette.css"),
+        style=PALETTE,
         pack_version=assessment.pack_version,
         rules=len(assessment.rules),
         created=sum(resource.custom for resource in resources),

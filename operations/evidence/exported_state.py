@@ -9,8 +9,8 @@ from typing import Any
 
 from google.protobuf import struct_pb2
 
-from operations.exits import BAD_INPUT, Stop
-from operations.rehearsal.recording import SECRET_SIGNATURE, SIGNATURE, WITHHELD, Resource
+from command_line.exits import BAD_INPUT, Stop
+from recording.recorder import SECRET_SIGNATURE, SIGNATURE, WITHHELD, Resource
 
 ROOT_TYPE = "pulumi:pulumi:Stack"
 PROJECT_TYPES = "softpos:"

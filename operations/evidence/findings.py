@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from command_line.exits import BAD_INPUT, Stop
 from operations.evidence.assessment import Assessment, Outcome, Result
 from operations.evidence.records import number_key, plain_cell
-from operations.exits import BAD_INPUT, Stop
 
 TRAILER = "Mends"
 """The trailer of a commit that answers a finding, with the finding's id."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from operations.files import write_whole
+from command_line.files import write_whole
 
 NAME = "manifest.json"
 

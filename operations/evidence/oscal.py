@@ -12,9 +12,9 @@ from typing import Any
 
 from operations.evidence.assessment import ORDER, Assessment, Outcome, Result
 from operations.evidence.records import STANDARD, Origin, number_key, responsible
-from operations.rehearsal.recording import Resource
 from policy import pack
 from policy.catalogue import requirements
+from recording.recorder import Resource
 
 OSCAL_VERSION = "1.1.3"
 NAMESPACE = uuid.UUID("0e8f2b3e-55c3-5bd1-9f8c-6f1f5f4f7c11")

@@ -14,9 +14,9 @@ from typing import Any
 
 from operations.evidence.assessment import Assessment, Outcome
 from operations.evidence.provenance import Provenance
-from operations.rehearsal.recording import Resource
 from policy.catalogue import controls, requirements
 from policy.rule import Rule
+from recording.recorder import Resource
 
 DIGEST_CHARACTERS = 12
 STANDARD = "PCI DSS v4.0.1"

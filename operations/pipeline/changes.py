@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pulumi import automation
 
-from operations.stateful import HOLDS_DATA
+from facts.stateful import HOLDS_DATA
 
 Verb = Literal["create", "update", "replace", "delete"]
 VERBS: tuple[Verb, ...] = ("replace", "delete", "create", "update")

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
+from command_line.exits import BAD_INPUT, FAILED, REFUSED, Stop
+from command_line.files import OutputFile, is_standard_output, write_whole
+from command_line.progress import speaker
 from operations.environments.command import env
-from operations.environments.progress import speaker
-from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
-from operations.files import OutputFile, is_standard_output, write_whole
 from operations.pipeline import changes, comment, drift, environments, exceptions, forecast, github, locks
 from operations.pipeline.runs import Runs
-from operations.rehearsal.stack_recording import record_stack
+from operations.plan.stack_recording import record_stack
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from operations.exits import BAD_INPUT, Stop
+from command_line.exits import BAD_INPUT, Stop
 
 PULL_REQUEST_TTL = "24h"
 """A pull request's environment starts anew with each push; one that is left alone is gone the next day."""

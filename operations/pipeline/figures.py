@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from operations.pipeline.changes import Change
 from operations.pipeline.forecast import forecast_change
-from operations.rehearsal.forecast import APPLICATION
-from operations.rehearsal.program import Recording
+from operations.plan.forecast import APPLICATION
+from recording.program import Recording
 
 STEPS: Mapping[str, tuple[float, str]] = {
     "runner starts, checkout": (15, "assumed"),

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from operations.pipeline.changes import Change
 from operations.pipeline.comment import Forecast
-from operations.rehearsal.forecast import Statistic, forecast_creation
-from operations.rehearsal.program import Recording
-from operations.rehearsal.recording import Resource
+from operations.plan.forecast import Statistic, forecast_creation
+from recording.program import Recording
+from recording.recorder import Resource
 
 LIKE_CREATION = frozenset(
     {

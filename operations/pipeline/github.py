@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from operations.exits import BAD_INPUT, FAILED, Stop
+from command_line.exits import BAD_INPUT, FAILED, Stop
 from operations.pipeline.comment import mark
 
 SECONDS = 30

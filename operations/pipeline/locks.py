@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlparse
 import boto3
 import botocore.exceptions
 
-from operations.exits import BAD_INPUT, FAILED, Stop
+from command_line.exits import BAD_INPUT, FAILED, Stop
 from settings import PROJECT
 
 DIRECTORY = f".pulumi/locks/organization/{PROJECT}"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from pulumi import automation
 
-from operations.environments.interruption import InterruptibleCommand
-from operations.environments.progress import Progress
+from command_line.exits import FAILED, Stop
+from command_line.interruption import InterruptibleCommand
+from command_line.progress import Progress
+from command_line.project import ROOT
 from operations.environments.stacks import PARALLEL, last_words
-from operations.exits import FAILED, Stop
 from operations.pipeline.changes import Listener, Preview
-from operations.rehearsal.program import ROOT
 
 PLANS = {"PULUMI_EXPERIMENTAL": "true"}
 """Update plans are a preview feature of the engine."""

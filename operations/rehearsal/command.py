@@ -14,13 +14,13 @@ from typing import Any
 import click
 from rich.console import Console
 
-from operations.exits import BAD_INPUT, REFUSED, Stop
-from operations.files import OutputFile, report_console, write_whole
-from operations.rehearsal.document import Rehearsal, as_document
-from operations.rehearsal.forecast import forecast_creation
-from operations.rehearsal.program import ROOT
+from command_line.exits import BAD_INPUT, REFUSED, Stop
+from command_line.files import OutputFile, report_console, write_whole
+from command_line.project import ROOT
+from operations.plan.document import Rehearsal, as_document
+from operations.plan.forecast import forecast_creation
+from operations.plan.stack_recording import record_and_judge, stack_settings
 from operations.rehearsal.report import print_report
-from operations.rehearsal.stack_recording import record_and_judge, stack_settings
 from settings import PROJECT, example_values
 
 
@@ -74,14 +74,16 @@ def rehearse(
 
 
 def _older(path: Path) -> Mapping[str, Any]:
-    from operations.page.comparison import read_document  # the page's parts are imported only when it is asked for
+    from operations.rehearsal.page.comparison import (
+        read_document,  # the page's parts are imported only when it is asked for
+    )
 
     return read_document(path)
 
 
 def _page(rehearsal: Rehearsal, older: Mapping[str, Any] | None) -> str:
     from operations.evidence.provenance import read_provenance
-    from operations.page.page import render_page
+    from operations.rehearsal.page.page import render_page
 
     return render_page(rehearsal, read_provenance(ROOT), older)
 

@@ -10,10 +10,10 @@ from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
-from operations.rehearsal.document import Rehearsal
-from operations.rehearsal.forecast import LIMIT_SECONDS, Forecast, Step
-from operations.rehearsal.judgement import EXCEPTION, Finding
-from operations.rehearsal.recording import Resource
+from operations.plan.document import Rehearsal
+from operations.plan.forecast import LIMIT_SECONDS, Forecast, Step
+from operations.plan.judgement import EXCEPTION, Finding
+from recording.recorder import Resource
 
 
 def print_report(rehearsal: Rehearsal, console: Console, *, whole: bool) -> None:

@@ -9,8 +9,8 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from operations.exits import REFUSED, Stop
-from operations.rehearsal.program import ROOT
+from command_line.exits import REFUSED, Stop
+from command_line.project import ROOT
 from operations.smoke.checks import CHECKS, Outcome
 from operations.smoke.target import from_outputs, read_outputs
 

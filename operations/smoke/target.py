@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from operations.exits import BAD_INPUT, FAILED, NO_PULUMI, Stop
+from command_line.exits import BAD_INPUT, FAILED, NO_PULUMI, Stop
 
 PULUMI_SECONDS = 120
 HTTPS = 443

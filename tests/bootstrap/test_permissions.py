@@ -12,7 +12,7 @@ import pytest
 import tests.recorded
 from bootstrap.permissions import READS, WITHOUT_AWS, WRITES, missing, writes_by_service
 from operations.environments.forecast import record_example
-from operations.rehearsal.program import Recording
+from recording.program import Recording
 
 ENVIRONMENT = "an environment"
 STACKS = ("dev", "prod", ENVIRONMENT)

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from bootstrap.account import FORMS, SettingsError, read_account
-from operations.rehearsal.configuration import Configuration, read_configuration
-from operations.rehearsal.program import ProgramError, Recording, record
-from operations.rehearsal.stand_in_cloud import StandInCloud
+from recording.configuration import Configuration, read_configuration
+from recording.program import ProgramError, Recording, record
+from recording.stand_in_cloud import StandInCloud
 
 ROOT = Path(__file__).parents[2] / "bootstrap"
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from components.alarms import Alarms
-from components.log_storage import LogStorage
-from components.placement import Placement
-from operations.rehearsal.configuration import Configuration
-from operations.rehearsal.program import Recording, record
-from operations.rehearsal.stand_in_cloud import StandInCloud
+from components.foundations.alarms import Alarms
+from components.foundations.log_storage import LogStorage
+from components.foundations.placement import Placement
+from recording.configuration import Configuration
+from recording.program import Recording, record
+from recording.stand_in_cloud import StandInCloud
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"

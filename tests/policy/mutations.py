@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operations.rehearsal import recording
 from policy import pack
 from policy.judgement import Judgement
 from policy.reading import UNKNOWN, plain_from_sdk, plain_from_wire
 from policy.rule import EVERY_KIND, Resource, Rule
 from policy.stack import Stack
+from recording import recorder as recording
 from tests.policy.cases import Row, changed
 from tests.policy.cases.resources import Properties, token, urn
 from tests.policy.test_rules import EXISTENCE_IS_THE_BREACH, ROWS

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from operations.rehearsal import recording
 from policy.judgement import Judgement
 from policy.reading import UNKNOWN
 from policy.rule import Resource
 from policy.stack import Stack
+from recording import recorder as recording
 from tests.policy import mutations
 from tests.policy.mutations import Outcome
 

@@ -5,6 +5,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
+from command_line.exits import Stop
 from operations.environments.configuration import (
     ALONE,
     SMALL,
@@ -16,8 +17,7 @@ from operations.environments.configuration import (
     source_settings,
 )
 from operations.environments.ledger import Environment
-from operations.exits import Stop
-from operations.rehearsal.configuration import Configuration
+from recording.configuration import Configuration
 from settings import known_keys
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

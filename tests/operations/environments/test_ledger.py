@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from command_line.exits import Stop
 from operations.environments.addresses import PREFIX_LENGTH, free_range
 from operations.environments.ledger import Ledger, Request, from_text, to_text
-from operations.exits import Stop
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 POOL = IPv4Network("10.64.0.0/12")

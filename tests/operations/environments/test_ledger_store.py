@@ -10,9 +10,9 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from command_line.exits import Stop
 from operations.environments.ledger import Ledger, Request, from_text
 from operations.environments.ledger_store import BucketStore, FileStore, Store, change, store_of_backend
-from operations.exits import Stop
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 POOL = IPv4Network("10.64.0.0/12")

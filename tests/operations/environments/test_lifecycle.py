@@ -13,6 +13,7 @@ import pytest
 from pulumi import automation
 from pulumi.automation.errors import create_command_error
 
+from command_line.exits import Stop
 from operations.environments.configuration import source_settings
 from operations.environments.guard import LIFETIME_TAG, TEMPORARY
 from operations.environments.ledger import Environment, Ledger
@@ -20,7 +21,6 @@ from operations.environments.ledger_store import FileStore, change
 from operations.environments.lifecycle import STALE_LOCK, Environments
 from operations.environments.names import stack_of
 from operations.environments.stacks import Engine
-from operations.exits import Stop
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 NAME = "blue"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from command_line.exits import Stop
 from operations.environments.names import LONGEST, environment_name, is_environment, stack_of
-from operations.exits import Stop
 
 
 @pytest.mark.parametrize("name", ["ana", "a1", "pr-12345", "ana-3ds", "x" * LONGEST])

@@ -25,21 +25,21 @@ from typing import Any
 import boto3
 import pytest
 
-from operations.engine import provider
-from operations.engine.account import Account
-from operations.engine.api_server import ApiServer
-from operations.engine.faults import Fault
-from operations.engine.names import named
-from operations.engine.provider import PACKAGES, Components, Providers
-from operations.engine.stack import PARALLEL
+from command_line.exits import NO_PULUMI
+from command_line.project import ROOT
 from operations.environments import lifetimes, stacks
 from operations.environments.ledger import Ledger, from_text
 from operations.environments.ledger_store import FileStore, change
 from operations.environments.names import stack_of
-from operations.exits import NO_PULUMI
 from operations.pipeline.locks import DIRECTORY as LOCKS
-from operations.rehearsal.program import ROOT
+from recording.names import named
 from settings import REHEARSAL
+from tools.engine import provider
+from tools.engine.account import Account
+from tools.engine.api_server import ApiServer
+from tools.engine.faults import Fault
+from tools.engine.provider import PACKAGES, Components, Providers
+from tools.engine.stack import PARALLEL
 
 ACCOUNT = "111122223333"
 REGION = "eu-central-1"

@@ -13,9 +13,10 @@ from operations.environments import forecast
 from operations.environments.configuration import checked, environment_configuration, source_settings
 from operations.environments.ledger import Environment
 from operations.environments.names import LONGEST
-from operations.rehearsal.configuration import Configuration
-from operations.rehearsal.program import Recording, record_program
+from operations.plan.stack_recording import record_program
 from operations.smoke.target import from_outputs
+from recording.configuration import Configuration
+from recording.program import Recording
 
 NAME = "a" * LONGEST
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -8,8 +8,8 @@ from operations.evidence.assessment import Assessment, assess
 from operations.evidence.bundle import write_bundle
 from operations.evidence.provenance import Provenance
 from operations.evidence.records import Origin
-from operations.rehearsal.program import Recording
-from tests.operations.page.sample import record_sample
+from recording.program import Recording
+from tests.operations.sample import record_sample
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -5,15 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from command_line.project import ROOT
 from operations.evidence.assessment import Assessment, Outcome, Result, assess
-from operations.rehearsal.judgement import PolicyPack
-from operations.rehearsal.program import ROOT, Recording
+from operations.plan.judgement import PolicyPack
 from policy import exceptions as policy_exceptions
 from policy import pack
 from policy.exceptions import Exceptions
 from policy.judgement import Judgement
 from policy.rule import EVERY_KIND
-from tests.operations.page.sample import SECRET
+from recording.program import Recording
+from tests.operations.sample import SECRET
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """Pulumi's own text for a string that only the deployment will tell."""

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
+from command_line.exits import Stop
 from operations.evidence.bundle import write_bundle
 from operations.evidence.live import Observed
 from operations.evidence.manifest import problems
 from operations.evidence.records import number_key, plain_cell, responsible
-from operations.exits import Stop
-from operations.rehearsal.program import Recording
 from policy import pack
 from policy.catalogue import controls
+from recording.program import Recording
 from tests.operations.evidence.conftest import COMMIT, origin
-from tests.operations.page.sample import SECRET
+from tests.operations.sample import SECRET
 
 
 def rows(directory: Path, name: str) -> list[dict[str, str]]:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from command_line.exits import Stop
 from operations.evidence.assessment import Assessment, assess
 from operations.evidence.exported_state import read_state
-from operations.exits import Stop
-from operations.rehearsal.program import Recording
-from operations.rehearsal.recording import SECRET_SIGNATURE, SIGNATURE, WITHHELD
-from tests.operations.page.sample import SECRET
+from recording.program import Recording
+from recording.recorder import SECRET_SIGNATURE, SIGNATURE, WITHHELD
+from tests.operations.sample import SECRET
 
 
 @pytest.fixture(scope="module")

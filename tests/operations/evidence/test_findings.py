@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from command_line.exits import Stop
 from operations.evidence.assessment import Assessment
 from operations.evidence.findings import State, Tracked, as_csv, read_findings, track
-from operations.exits import Stop
 
 HEADER = "id,requirement,text,severity,due,rule,resource\n"
 TODAY = datetime.date(2026, 11, 22)

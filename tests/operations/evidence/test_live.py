@@ -11,8 +11,8 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from operations.evidence.live import SOURCES, Observed, observe
-from operations.rehearsal.program import Recording
-from operations.rehearsal.recording import Resource
+from recording.program import Recording
+from recording.recorder import Resource
 
 REGION = "eu-central-1"
 

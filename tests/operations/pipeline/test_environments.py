@@ -2,8 +2,8 @@
 
 import pytest
 
+from command_line.exits import Stop
 from operations.environments.command import env
-from operations.exits import Stop
 from operations.pipeline.environments import arguments
 
 PULL = {"EVENT": "pull_request", "PULL_REQUEST": "123", "OWNER": "ana"}

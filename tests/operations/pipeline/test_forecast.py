@@ -4,8 +4,8 @@ from google.protobuf import struct_pb2
 
 from operations.pipeline.changes import Change
 from operations.pipeline.forecast import forecast_change
-from operations.rehearsal.program import Recording
-from operations.rehearsal.recording import Resource
+from recording.program import Recording
+from recording.recorder import Resource
 
 
 def resource(type_: str, name: str, *waits_for: str) -> Resource:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from operations.exits import Stop
+from command_line.exits import Stop
 from operations.pipeline import drift
 from operations.pipeline.changes import Change, Preview
 from operations.pipeline.comment import mark

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from operations.exits import Stop
+from command_line.exits import Stop
 from operations.pipeline.locks import DIRECTORY, Lock, advice, locks
 
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from operations.engine.account import Account
-from operations.engine.faults import Fault
-from operations.engine.provider import PACKAGES, Providers
-from operations.exits import NO_PULUMI, Stop
+from command_line.exits import NO_PULUMI, Stop
+from command_line.project import ROOT
 from operations.pipeline import locks
 from operations.pipeline.runs import Runs
-from operations.rehearsal.program import ROOT
+from tools.engine.account import Account
+from tools.engine.faults import Fault
+from tools.engine.provider import PACKAGES, Providers
 
 pytestmark = [
     pytest.mark.engine,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from command_line.exits import BAD_INPUT, FAILED, REFUSED
 from operations.__main__ import main
-from operations.exits import BAD_INPUT, FAILED, REFUSED
 
 ROOT = Path(__file__).parents[3]
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project that a test may break."""
-    for name in ("components", "operations", "policy"):
+    for name in ("command_line", "components", "facts", "operations", "policy", "recording", "settings"):
         shutil.copytree(ROOT / name, tmp_path / name)  # with its bytecode, which is what a start costs
     for path in [*ROOT.glob("*.py"), *ROOT.glob("Pulumi*.yaml")]:
         shutil.copy(path, tmp_path)
@@ -51,7 +51,7 @@ def test_a_compliant_stack_ends_with_0_and_the_json_of_the_contract(tmp_path: Pa
 
 
 def test_a_mandatory_violation_ends_with_1_and_names_rule_and_requirement(project: Path) -> None:
-    source = project / "components" / "secure_vpc.py"
+    source = project / "components" / "network" / "secure_vpc.py"
     text = source.read_text(encoding="utf-8")
     source.write_text(text.replace("map_public_ip_on_launch=False", "map_public_ip_on_launch=True"), encoding="utf-8")
     done = rehearse(project, "--stack", "dev")
@@ -93,10 +93,12 @@ def test_an_encrypted_value_is_refused(project: Path) -> None:
 
 
 def test_a_program_that_fails_ends_with_3_and_the_place(project: Path) -> None:
-    source = project / "components" / "secure_vpc.py"
+    source = project / "components" / "network" / "secure_vpc.py"
     text = source.read_text(encoding="utf-8")
     source.write_text(text.replace("self._close_defaults()", "self._no_such_step()", 1), encoding="utf-8")
-    assert_one_sentence(rehearse(project, "--stack", "dev"), FAILED, "_no_such_step", "components/secure_vpc.py:")
+    assert_one_sentence(
+        rehearse(project, "--stack", "dev"), FAILED, "_no_such_step", "components/network/secure_vpc.py:"
+    )
 
 
 def test_a_pack_that_crashes_ends_with_3_and_nothing_counts_as_judged(project: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.rehearsal.program import ROOT
+from command_line.project import ROOT
 from tests.operations.setup.index import pinned, served, write_installed, write_wheel
 
 PIPS = {

@@ -1,0 +1,1 @@
+"""CloudTrail, Config, GuardDuty, Inspector, Security Hub, alarms and the dashboard."""

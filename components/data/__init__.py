@@ -1,0 +1,1 @@
+"""The data tier: Aurora MySQL (or RDS for MySQL) and ElastiCache."""

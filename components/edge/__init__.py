@@ -1,0 +1,1 @@
+"""Where phones arrive: load balancer, web application firewall, name and certificate."""

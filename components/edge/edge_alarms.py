@@ -1,0 +1,97 @@
+"""What rings for the public load balancer: one table, minute by minute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+
+from components.foundations.alarms import Alarms, Comparison, Metric
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """One alarm on the load balancer, minute by minute."""
+
+    name: str
+    metric: str
+    of_targets: bool
+    """Whether the metric is the target group's rather than the load balancer's own."""
+    statistic: Literal["Sum", "Average", "Maximum"]
+    comparison: Comparison
+    threshold: float
+    minutes: int
+    """Minutes in a row beyond the threshold."""
+    says: str
+
+
+ALARMS = (
+    Watch(
+        name="refuses-requests",
+        metric="HTTPCode_ELB_5XX_Count",
+        of_targets=False,
+        statistic="Sum",
+        comparison="GreaterThanThreshold",
+        threshold=10,
+        minutes=3,
+        says="The load balancer answers 5xx by itself: no healthy node, or connections refused. Look at the targets.",
+    ),
+    Watch(
+        name="application-fails",
+        metric="HTTPCode_Target_5XX_Count",
+        of_targets=True,
+        statistic="Sum",
+        comparison="GreaterThanThreshold",
+        threshold=10,
+        minutes=3,
+        says="The application answers 5xx. Look at its log and the last rollout.",
+    ),
+    Watch(
+        name="application-slow",
+        metric="TargetResponseTime",
+        of_targets=True,
+        statistic="Average",
+        comparison="GreaterThanThreshold",
+        threshold=1.0,
+        minutes=5,
+        says="Answers take more than a second on average: a terminal's user waits. Look at database and cache.",
+    ),
+    Watch(
+        name="unhealthy-nodes",
+        metric="UnHealthyHostCount",
+        of_targets=True,
+        statistic="Maximum",
+        comparison="GreaterThanThreshold",
+        threshold=0,
+        minutes=5,
+        says="A node fails its health check for five minutes. Look at the node and at the service's port on it.",
+    ),
+)
+"""What rings, apart from the alarms of the firewall and of the certificate."""
+
+
+def watch_load_balancer(
+    name: str,
+    load_balancer_arn_suffix: pulumi.Output[str],
+    target_group_arn_suffix: pulumi.Output[str],
+    alarms: Alarms,
+    parent: pulumi.Resource,
+) -> None:
+    """Create the alarms of `ALARMS`."""
+    balancer = {"LoadBalancer": load_balancer_arn_suffix}
+    for watch in ALARMS:
+        alarms.when(
+            f"{name}-{watch.name}",
+            Metric(
+                namespace="AWS/ApplicationELB",
+                name=watch.metric,
+                dimensions={**balancer, "TargetGroup": target_group_arn_suffix} if watch.of_targets else balancer,
+                statistic=watch.statistic,
+            ),
+            watch.comparison,
+            watch.threshold,
+            says=watch.says,
+            periods=watch.minutes,
+            parent=parent,
+        )

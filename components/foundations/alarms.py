@@ -1,0 +1,71 @@
+"""How somebody is told: every alarm goes to one encrypted topic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+
+from components.foundations.placement import DataClass, Placement
+
+Comparison = Literal["GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """What an alarm watches: one CloudWatch metric and how it is read."""
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, pulumi.Input[str]]
+    statistic: Literal["Sum", "Average", "Maximum", "Minimum"]
+    period_seconds: int = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarms:
+    """Makes alarms; components own theirs, this only keeps them alike."""
+
+    placement: Placement
+    topic_arn: pulumi.Input[str]
+    """ARN of the SNS topic that alarms and recoveries go to."""
+
+    def when(
+        self,
+        name: str,
+        metric: Metric,
+        comparison: Comparison,
+        threshold: float,
+        *,
+        says: str,
+        parent: pulumi.Resource,
+        periods: int = 1,
+        missing: Literal["breaching", "notBreaching", "missing"] = "notBreaching",
+    ) -> aws.cloudwatch.MetricAlarm:
+        """An alarm with logical name `name` that rings after `periods` periods beyond `threshold`.
+
+        Args:
+            says: what has happened and what to do, as the person on call reads it.
+            missing: what no data means; ``breaching`` where silence is itself the fault.
+        """
+        return aws.cloudwatch.MetricAlarm(
+            name,
+            name=self.placement.name(name),
+            alarm_description=says,
+            namespace=metric.namespace,
+            metric_name=metric.name,
+            dimensions=dict(metric.dimensions),
+            statistic=metric.statistic,
+            period=metric.period_seconds,
+            comparison_operator=comparison,
+            threshold=threshold,
+            evaluation_periods=periods,
+            treat_missing_data=missing,
+            alarm_actions=[self.topic_arn],
+            ok_actions=[self.topic_arn],
+            tags=self.placement.tags(name, DataClass.AUDIT),
+            opts=pulumi.ResourceOptions(parent=parent),
+        )

@@ -1,0 +1,1 @@
+"""AWS DMS: moves the data from the data centre, and back."""

@@ -1,0 +1,1 @@
+"""The VPC with its three tiers, the bastion, and the VPN to the data centre."""

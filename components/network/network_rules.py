@@ -1,0 +1,81 @@
+"""What each tier's network ACL lets through: a table, coarse on purpose. Security groups decide; ACLs are the fence.
+
+ACLs keep no state, so replies need their own entries: the ephemeral ports. They leave out 3389, so that no entry opens
+remote desktop to the world (PCI DSS 1.3.1); a reply that happens to use it is retried on another port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from components.network.subnet_plan import Tier
+
+Peer = Literal["vpc", "trusted", "on-premises", "anywhere"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One allowed kind of traffic; `peer` is where it comes from (ingress) or goes to (egress)."""
+
+    direction: Literal["ingress", "egress"]
+    peer: Peer
+    protocol: Literal["tcp", "udp"]
+    from_port: int
+    to_port: int
+
+
+def _replies(direction: Literal["ingress", "egress"], peer: Peer) -> tuple[Rule, ...]:
+    return (Rule(direction, peer, "tcp", 1024, 3388), Rule(direction, peer, "tcp", 3390, 65535))
+
+
+NETWORK_RULES: Mapping[Tier, tuple[Rule, ...]] = {
+    Tier.PUBLIC: (
+        Rule("ingress", "anywhere", "tcp", 443, 443),
+        Rule("ingress", "trusted", "tcp", 22, 22),
+        Rule("ingress", "vpc", "tcp", 0, 65535),
+        *_replies("ingress", "anywhere"),
+        Rule("egress", "anywhere", "tcp", 0, 65535),
+    ),
+    Tier.APPLICATION: (
+        Rule("ingress", "vpc", "tcp", 0, 65535),
+        Rule("ingress", "vpc", "udp", 53, 53),
+        Rule("ingress", "vpc", "udp", 1024, 65535),
+        Rule("ingress", "on-premises", "tcp", 443, 443),
+        *_replies("ingress", "anywhere"),
+        Rule("egress", "anywhere", "tcp", 0, 65535),
+        Rule("egress", "vpc", "udp", 0, 65535),
+    ),
+    Tier.DATA: (
+        Rule("ingress", "vpc", "tcp", 3306, 3306),
+        Rule("ingress", "vpc", "tcp", 6379, 6379),
+        *_replies("ingress", "vpc"),
+        *_replies("ingress", "on-premises"),
+        *_replies("egress", "vpc"),
+        Rule("egress", "vpc", "tcp", 443, 443),
+        Rule("egress", "on-premises", "tcp", 1024, 65535),
+    ),
+}
+
+
+def acl_entries(
+    tier: Tier, direction: Literal["ingress", "egress"], ranges: Mapping[Peer, tuple[str, ...]]
+) -> list[dict[str, Any]]:
+    """The arguments of a tier's ACL entries in one direction: a rule for each range, numbered in the table's order.
+
+    Args:
+        ranges: the CIDR ranges behind each kind of peer.
+    """
+    rules = [(rule, cidr) for rule in NETWORK_RULES[tier] if rule.direction == direction for cidr in ranges[rule.peer]]
+    return [
+        {
+            "rule_no": 100 + index,
+            "action": "allow",
+            "protocol": rule.protocol,
+            "cidr_block": cidr,
+            "from_port": rule.from_port,
+            "to_port": rule.to_port,
+        }
+        for index, (rule, cidr) in enumerate(rules)
+    ]

@@ -1,0 +1,252 @@
+"""The network that everything stands in: three tiers in three zones, closed by default.
+
+Creates the VPC, the subnets of `SubnetPlan`, internet and NAT gateways, a route table per subnet, a network ACL per
+tier, gateway and interface endpoints, flow logs, and closes the default security group and the default ACL.
+
+Trust boundary: only the public tier has a route from the internet. The application tier reaches out through NAT. The
+data tier has no route to the internet in either direction. Calls to AWS stay inside, through endpoints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+
+from components.foundations.log_storage import LogStorage
+from components.foundations.placement import DataClass, Placement
+from components.foundations.roles import create_service_role
+from components.network.network_rules import Peer, acl_entries
+from components.network.service_endpoints import ServiceEndpoints, ServiceEndpointsArgs
+from components.network.subnet_plan import Tier, plan_subnets
+
+FLOW_LOG_INTERVAL_SECONDS = 60
+"""The shorter of the two that AWS offers (60, 600): an attack is seen in a minute."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecureVpcArgs:
+    """Inputs of `SecureVpc`."""
+
+    placement: Placement
+    logs: LogStorage
+    cidr: IPv4Network
+    """The VPC's private range, /16 to /20."""
+    availability_zones: tuple[str, ...]
+    """Three zones of the Region."""
+    nat: Literal["single", "per-zone"]
+    """One NAT gateway (and interface endpoints) in the first zone, or in each zone so that none depends on another."""
+    trusted_cidrs: tuple[str, ...]
+    """Public ranges that may connect to the public tier by SSH."""
+    on_premises_cidrs: tuple[IPv4Network, ...]
+    """Ranges of the data centre, which application and data tier reach through the VPN."""
+
+
+class SecureVpc(pulumi.ComponentResource):
+    """Three tiers in three zones."""
+
+    vpc_id: pulumi.Output[str]
+    cidr: IPv4Network
+    public_subnet_ids: list[pulumi.Output[str]]
+    application_subnet_ids: list[pulumi.Output[str]]
+    data_subnet_ids: list[pulumi.Output[str]]
+    private_route_table_ids: list[pulumi.Output[str]]
+    """Route tables of the application and data tiers, where the VPN's routes belong."""
+    outbound: list[pulumi.Resource]
+    """What must exist before an application host can reach AWS and the internet."""
+
+    def __init__(self, name: str, args: SecureVpcArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("softpos:network:SecureVpc", name, {}, opts)
+        self._name = name
+        self._args = args
+        self._children = pulumi.ResourceOptions(parent=self)
+        self.cidr = args.cidr
+        self._vpc = self._create_vpc()
+        self.vpc_id = self._vpc.id
+        self._close_defaults()
+        self._subnets = {tier: self._create_subnets(tier) for tier in Tier}
+        self.public_subnet_ids = [subnet.id for subnet in self._subnets[Tier.PUBLIC]]
+        self.application_subnet_ids = [subnet.id for subnet in self._subnets[Tier.APPLICATION]]
+        self.data_subnet_ids = [subnet.id for subnet in self._subnets[Tier.DATA]]
+        tables = {tier: self._create_route_tables(tier) for tier in Tier}
+        self.private_route_table_ids = [table.id for tier in (Tier.APPLICATION, Tier.DATA) for table in tables[tier]]
+        routes = self._open_to_internet(tables)
+        self._create_network_acls()
+        self.outbound = [*routes, *self._create_endpoints()]
+        self._create_flow_log()
+        self.register_outputs({"vpcId": self.vpc_id, "cidr": str(self.cidr)})
+
+    def _tags(self, name: str) -> dict[str, str]:
+        return self._args.placement.tags(name)
+
+    def _create_vpc(self) -> aws.ec2.Vpc:
+        return aws.ec2.Vpc(
+            self._name,
+            cidr_block=str(self._args.cidr),
+            enable_dns_support=True,
+            enable_dns_hostnames=True,
+            tags={**self._tags(self._name), **self._args.placement.expiry_tags},
+            opts=self._children,
+        )
+
+    def _close_defaults(self) -> None:
+        """What lands in the default group or ACL by mistake can talk to nobody."""
+        name = f"{self._name}-default-security-group"
+        aws.ec2.DefaultSecurityGroup(
+            name, vpc_id=self.vpc_id, ingress=[], egress=[], tags=self._tags(name), opts=self._children
+        )
+        name = f"{self._name}-default-acl"
+        aws.ec2.DefaultNetworkAcl(
+            name,
+            default_network_acl_id=self._vpc.default_network_acl_id,
+            ingress=[],
+            egress=[],
+            tags=self._tags(name),
+            opts=self._children,
+        )
+
+    def _create_subnets(self, tier: Tier) -> list[aws.ec2.Subnet]:
+        ranges = plan_subnets(self._args.cidr).of(tier)
+        roles = {
+            Tier.PUBLIC: {"kubernetes.io/role/elb": "1"},
+            Tier.APPLICATION: {"kubernetes.io/role/internal-elb": "1"},
+        }
+        return [
+            aws.ec2.Subnet(
+                f"{self._name}-{tier}-{zone[-1]}",
+                vpc_id=self.vpc_id,
+                cidr_block=str(cidr),
+                availability_zone=zone,
+                map_public_ip_on_launch=False,
+                tags={**self._tags(f"{self._name}-{tier}-{zone[-1]}"), "Tier": tier.value, **roles.get(tier, {})},
+                opts=self._children,
+            )
+            for zone, cidr in zip(self._args.availability_zones, ranges, strict=True)
+        ]
+
+    def _create_route_tables(self, tier: Tier) -> list[aws.ec2.RouteTable]:
+        """One a subnet, without inline routes: routes by gateways and VPN are resources of their own."""
+        tables = []
+        for zone, subnet in zip(self._args.availability_zones, self._subnets[tier], strict=True):
+            name = f"{self._name}-{tier}-{zone[-1]}-routes"
+            table = aws.ec2.RouteTable(name, vpc_id=self.vpc_id, tags=self._tags(name), opts=self._children)
+            aws.ec2.RouteTableAssociation(
+                f"{self._name}-{tier}-{zone[-1]}-association",
+                route_table_id=table.id,
+                subnet_id=subnet.id,
+                opts=self._children,
+            )
+            tables.append(table)
+        return tables
+
+    def _open_to_internet(self, tables: dict[Tier, list[aws.ec2.RouteTable]]) -> list[aws.ec2.Route]:
+        """Routes of the public tier to the internet gateway and of the application tier to NAT; none for data."""
+        name = f"{self._name}-internet"
+        internet = aws.ec2.InternetGateway(name, vpc_id=self.vpc_id, tags=self._tags(name), opts=self._children)
+        public = [
+            aws.ec2.Route(
+                f"{self._name}-public-{zone[-1]}-internet",
+                route_table_id=table.id,
+                destination_cidr_block="0.0.0.0/0",
+                gateway_id=internet.id,
+                opts=self._children,
+            )
+            for zone, table in zip(self._args.availability_zones, tables[Tier.PUBLIC], strict=True)
+        ]
+        gateways = [
+            self._create_nat_gateway(zone, subnet, route)
+            for zone, subnet, route in zip(self._nat_zones, self._subnets[Tier.PUBLIC], public, strict=False)
+        ]
+        private = [
+            aws.ec2.Route(
+                f"{self._name}-application-{zone[-1]}-nat",
+                route_table_id=table.id,
+                destination_cidr_block="0.0.0.0/0",
+                nat_gateway_id=gateways[index % len(gateways)].id,
+                opts=self._children,
+            )
+            for index, (zone, table) in enumerate(
+                zip(self._args.availability_zones, tables[Tier.APPLICATION], strict=True)
+            )
+        ]
+        return [*public, *private]
+
+    @property
+    def _nat_zones(self) -> tuple[str, ...]:
+        return self._args.availability_zones[: 1 if self._args.nat == "single" else None]
+
+    def _create_nat_gateway(self, zone: str, subnet: aws.ec2.Subnet, route: aws.ec2.Route) -> aws.ec2.NatGateway:
+        name = f"{self._name}-nat-{zone[-1]}"
+        address = aws.ec2.Eip(f"{name}-address", domain="vpc", tags=self._tags(f"{name}-address"), opts=self._children)
+        return aws.ec2.NatGateway(
+            name,
+            allocation_id=address.allocation_id,
+            subnet_id=subnet.id,
+            tags=self._tags(name),
+            # AWS lets a NAT gateway become available only where its subnet already reaches the internet.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[route]),
+        )
+
+    def _create_network_acls(self) -> None:
+        """The second fence: coarse per tier, for a day when a security group is wrong."""
+        ranges: dict[Peer, tuple[str, ...]] = {
+            "vpc": (str(self._args.cidr),),
+            "trusted": self._args.trusted_cidrs,
+            "on-premises": tuple(map(str, self._args.on_premises_cidrs)),
+            "anywhere": ("0.0.0.0/0",),
+        }
+        for tier in Tier:
+            name = f"{self._name}-{tier}-acl"
+            aws.ec2.NetworkAcl(
+                name,
+                vpc_id=self.vpc_id,
+                subnet_ids=[subnet.id for subnet in self._subnets[tier]],
+                ingress=[aws.ec2.NetworkAclIngressArgs(**entry) for entry in acl_entries(tier, "ingress", ranges)],
+                egress=[aws.ec2.NetworkAclEgressArgs(**entry) for entry in acl_entries(tier, "egress", ranges)],
+                tags=self._tags(name),
+                opts=self._children,
+            )
+
+    def _create_endpoints(self) -> list[pulumi.Resource]:
+        arguments = ServiceEndpointsArgs(
+            placement=self._args.placement,
+            vpc_id=self.vpc_id,
+            vpc_cidr=self.cidr,
+            subnet_ids=self.application_subnet_ids[: len(self._nat_zones)],
+            route_table_ids=self.private_route_table_ids,
+        )
+        return ServiceEndpoints(f"{self._name}-endpoints", arguments, self._children).endpoints
+
+    def _create_flow_log(self) -> None:
+        placement = self._args.placement
+        log_group_name = f"/{placement.path('vpc-flow')}"
+        log_group = self._args.logs.group(f"{self._name}-flow-log-group", log_group_name, self)
+        role = create_service_role(
+            f"{self._name}-flow-log-role",
+            placement,
+            service="vpc-flow-logs.amazonaws.com",
+            does="Lets VPC flow logs write to their log group",
+            statements=[
+                {
+                    "Effect": "Allow",
+                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                    "Resource": placement.arn("logs", f"log-group:{log_group_name}:*"),
+                }
+            ],
+            data_class=DataClass.AUDIT,
+            parent=self,
+        )
+        aws.ec2.FlowLog(
+            f"{self._name}-flow-log",
+            vpc_id=self.vpc_id,
+            traffic_type="ALL",
+            log_destination_type="cloud-watch-logs",
+            log_destination=log_group.arn,
+            iam_role_arn=role.arn,
+            max_aggregation_interval=FLOW_LOG_INTERVAL_SECONDS,
+            tags=placement.tags(f"{self._name}-flow-log", DataClass.AUDIT),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=role.ready),
+        )

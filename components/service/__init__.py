@@ -1,0 +1,1 @@
+"""The SoftPOS application on the cluster, and the repository of its image."""

@@ -1,0 +1,98 @@
+"""Where the application's database and cache are, and the documents that let it in. No resources.
+
+Neither document holds a password: the role is the way in, by `rds-db:connect` and `elasticache:Connect`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.foundations.placement import Placement
+from facts.rds_authority import root_certificate
+from settings import Settings
+
+DATABASE_USER = "softpos_app"
+"""The application's database user, made by the DBA with ``IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseAddress:
+    """Where the payment database is."""
+
+    cluster_resource_id: pulumi.Input[str]
+    endpoint: pulumi.Input[str]
+    reader_endpoint: pulumi.Input[str]
+    port: int
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheAddress:
+    """Where the session cache is, and as whom the application enters it."""
+
+    replication_group_id: str
+    user_id: str
+    user_name: str
+    primary_endpoint: pulumi.Input[str]
+    reader_endpoint: pulumi.Input[str]
+    port: int
+
+
+def connection(database: DatabaseAddress) -> pulumi.Output[str]:
+    """The value of the connection secret, which the application reads to find its database; JSON text."""
+    return pulumi.Output.json_dumps(
+        {
+            "host": database.endpoint,
+            "reader_host": database.reader_endpoint,
+            "port": database.port,
+            "database": database.name,
+            "username": DATABASE_USER,
+            "auth": "iam",
+        }
+    )
+
+
+def database_authorities(settings: Settings) -> str:
+    """PEM certificates by which the application verifies its database: RDS's, and the data centre's while data moves.
+
+    Both at once, because the switch of a migration changes the database while the application runs.
+    """
+    authorities = [root_certificate(settings.region)]
+    if settings.migration.enabled:
+        authorities.append(settings.migration.source_ca)
+    return "".join(f"{authority.strip()}\n" for authority in authorities)
+
+
+def access_policy(
+    placement: Placement,
+    database: DatabaseAddress,
+    cache: CacheAddress,
+    *,
+    secret_arn: pulumi.Input[str],
+    key_arn: pulumi.Input[str],
+) -> pulumi.Output[str]:
+    """What the application's role may do: enter one database as one user, enter one cache, read one secret."""
+    user = pulumi.Output.concat(placement.arn("rds-db", "dbuser:"), database.cluster_resource_id, f"/{DATABASE_USER}")
+    entered = [
+        placement.arn("elasticache", f"replicationgroup:{cache.replication_group_id}"),
+        placement.arn("elasticache", f"user:{cache.user_id}"),
+    ]
+    by_secrets_manager = {"StringEquals": {"kms:ViaService": f"secretsmanager.{placement.region}.amazonaws.com"}}
+    return pulumi.Output.json_dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                _allow("EnterDatabase", "rds-db:connect", user),
+                _allow("EnterCache", "elasticache:Connect", entered),
+                _allow("FindDatabase", "secretsmanager:GetSecretValue", secret_arn),
+                {**_allow("DecryptAddress", "kms:Decrypt", key_arn), "Condition": by_secrets_manager},
+            ],
+        }
+    )
+
+
+def _allow(sid: str, action: str, resource: pulumi.Input[Any]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}

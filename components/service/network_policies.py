@@ -1,0 +1,73 @@
+"""Whom the application's pods may talk to: nobody, but for the few ways of a table.
+
+Trust boundary: nothing enters a pod but the load balancer's requests, which arrive from a node because the node port
+hides their source. Nothing leaves a pod but name look-ups, the database, the cache, AWS by the VPC's own endpoints, and
+the node's Pod Identity agent. A pod has no way to the internet and none to another namespace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Literal
+
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
+from pulumi_kubernetes.networking import v1
+
+from components.network.subnet_plan import Tier, plan_subnets
+
+POD_IDENTITY_AGENT = IPv4Network("169.254.170.23/32")
+"""Link-local address at which the node's agent hands out credentials, on port 80."""
+KUBERNETES_DNS = v1.NetworkPolicyPeerArgs(
+    namespace_selector=LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": "kube-system"}),
+    pod_selector=LabelSelectorArgs(match_labels={"k8s-app": "kube-dns"}),
+)
+
+
+@dataclass(frozen=True)
+class Way:
+    """One allowed kind of traffic, in Kubernetes' words."""
+
+    name: str
+    direction: Literal["Ingress", "Egress"]
+    peers: tuple[v1.NetworkPolicyPeerArgs, ...]
+    ports: tuple[tuple[Literal["TCP", "UDP"], int], ...]
+
+
+def ways(vpc_cidr: IPv4Network, application_port: int, database_port: int, cache_port: int) -> tuple[Way, ...]:
+    """The table, for pods that listen on `application_port`."""
+    plan = plan_subnets(vpc_cidr)
+    application = _blocks(plan.of(Tier.APPLICATION))
+    data = _blocks(plan.of(Tier.DATA))
+    return (
+        Way("from-load-balancer", "Ingress", application, (("TCP", application_port),)),
+        Way("to-dns", "Egress", (KUBERNETES_DNS,), (("UDP", 53), ("TCP", 53))),
+        Way("to-database", "Egress", data, (("TCP", database_port),)),
+        Way("to-cache", "Egress", data, (("TCP", cache_port),)),
+        Way("to-aws-endpoints", "Egress", application, (("TCP", 443),)),
+        Way("to-pod-identity", "Egress", _blocks((POD_IDENTITY_AGENT,)), (("TCP", 80),)),
+    )
+
+
+def policy_specs(table: tuple[Way, ...], pods: Mapping[str, str]) -> Iterator[tuple[str, v1.NetworkPolicySpecArgs]]:
+    """Name and spec of each network policy: first nothing for any pod of the namespace, then each way for `pods`."""
+    everything = LabelSelectorArgs()
+    yield "deny-all", v1.NetworkPolicySpecArgs(pod_selector=everything, policy_types=["Ingress", "Egress"])
+    selected = LabelSelectorArgs(match_labels=dict(pods))
+    for way in table:
+        ports = [v1.NetworkPolicyPortArgs(protocol=protocol, port=port) for protocol, port in way.ports]
+        incoming = way.direction == "Ingress"
+        yield (
+            way.name,
+            v1.NetworkPolicySpecArgs(
+                pod_selector=selected,
+                policy_types=[way.direction],
+                ingress=[v1.NetworkPolicyIngressRuleArgs(from_=list(way.peers), ports=ports)] if incoming else None,
+                egress=None if incoming else [v1.NetworkPolicyEgressRuleArgs(to=list(way.peers), ports=ports)],
+            ),
+        )
+
+
+def _blocks(ranges: tuple[IPv4Network, ...]) -> tuple[v1.NetworkPolicyPeerArgs, ...]:
+    return tuple(v1.NetworkPolicyPeerArgs(ip_block=v1.IPBlockArgs(cidr=str(cidr))) for cidr in ranges)

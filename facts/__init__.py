@@ -1,0 +1,1 @@
+"""What is known of AWS, as dated data with its sources: tables, and readers without logic."""

@@ -1,0 +1,1 @@
+"""The architecture, drawn from what a program registers."""

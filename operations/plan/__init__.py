@@ -1,0 +1,1 @@
+"""A stack as planned: its program recorded, judged by the policy pack, and forecast."""

@@ -1,0 +1,1 @@
+"""Any Pulumi program, recorded on a stand-in cloud: no account, no Pulumi CLI, nothing created."""
