@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operations.rehearsal.strict_yaml import YamlError, read_yaml
+from recording.strict_yaml import YamlError, read_yaml
 
 STACK_FILE_KEYS = ("config", "secretsprovider", "encryptedkey", "encryptionsalt")
 """What the engine keeps in a stack's file and the program may have there."""

@@ -24,7 +24,7 @@ import botocore
 import cfnlint
 import regex
 
-from operations.rehearsal.recording import WITHHELD, Resource
+from recording.recorder import WITHHELD, Resource
 
 SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"
 API_MODELS = Path(botocore.__file__).parent / "data"

@@ -13,8 +13,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from bootstrap.account import Account
-from operations.rehearsal.program import ROOT
-from operations.rehearsal.recording import Resource
+from command_line.project import ROOT
+from recording.recorder import Resource
 
 GLOBAL_SERVICES = ("iam", "route53", "sts")
 """Services whose requests go to us-east-1, whatever the stack's Region."""

@@ -7,9 +7,9 @@ from functools import cache
 from typing import NamedTuple
 
 from operations.environments.forecast import record_example
-from operations.rehearsal.configuration import Configuration
-from operations.rehearsal.program import Recording, record_program
-from operations.rehearsal.stack_recording import stack_settings
+from operations.plan.stack_recording import record_program, stack_settings
+from recording.configuration import Configuration
+from recording.program import Recording
 from settings import LONGEST_STACK_NAME, read
 
 

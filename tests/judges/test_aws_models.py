@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from operations.engine.names import namings
-from operations.rehearsal.recording import Resource
+from recording.names import namings
+from recording.recorder import Resource
 from tests.judges.aws_models import judge, models
 from tests.judges.programs import ENVIRONMENT, LONGEST, PROGRAMS, played, region_of
 

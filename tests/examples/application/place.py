@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 from botocore.credentials import Credentials
 
-from components.application_access import DATABASE_USER
+from components.service.application_access import DATABASE_USER
 from tests.cutover import amazon
 from tests.cutover.servers import TestServer
 from tests.examples.application import redis_server
@@ -110,7 +110,7 @@ class Place:
 
     @property
     def by_iam(self) -> dict[str, Any]:
-        """The connection secret after a switch, as `connection` of components/application_access.py writes it."""
+        """The connection secret after a switch, as components/service/application_access.py writes it."""
         return {
             "host": "127.0.0.1",
             "reader_host": "127.0.0.1",

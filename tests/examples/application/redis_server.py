@@ -11,7 +11,7 @@ from pathlib import Path
 
 import redis
 
-from components.session_cache import APPLICATION_ACCESS
+from components.data.session_cache import APPLICATION_ACCESS
 from tests.cutover.servers import Authority, _die_with_the_tests, free_port
 
 USER, PASSWORD = "softpos_sessions", "cache-of-a-test"
