@@ -9,6 +9,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from command_line.exits import BAD_INPUT, FAILED, REFUSED, Stop
+from command_line.files import OutputFile, report_console, write_whole
+from command_line.project import ROOT
 from operations.evidence.assessment import Assessment, Outcome, assess
 from operations.evidence.bundle import write_bundle
 from operations.evidence.exported_state import read_state
@@ -17,12 +20,9 @@ from operations.evidence.live import UNANSWERED, Observed, observe, session_for
 from operations.evidence.manifest import problems
 from operations.evidence.provenance import read_provenance
 from operations.evidence.records import Origin
-from operations.exits import BAD_INPUT, FAILED, REFUSED, Stop
-from operations.files import OutputFile, report_console, write_whole
-from operations.rehearsal.program import ROOT
-from operations.rehearsal.recording import Resource
-from operations.rehearsal.stack_recording import record_stack
+from operations.plan.stack_recording import record_stack
 from policy.catalogue import controls
+from recording.recorder import Resource
 
 from_state = click.option(
     "--state", "state_file", type=click.Path(path_type=Path), help="Judge this `pulumi stack export`, not a rehearsal."

@@ -13,9 +13,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from command_line.exits import BAD_INPUT, Stop
 from operations.evidence.assessment import Outcome
-from operations.exits import BAD_INPUT, Stop
-from operations.rehearsal.recording import Resource
+from recording.recorder import Resource
 
 SEVERE = ("CRITICAL", "HIGH")
 """Severities of Inspector that requirement 11.3.1 wants resolved."""

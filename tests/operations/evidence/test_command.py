@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from command_line.exits import BAD_INPUT, FAILED, REFUSED
 from operations.__main__ import main
 from operations.evidence.live import SOURCES
-from operations.exits import BAD_INPUT, FAILED, REFUSED
 
 
 def test_a_changed_bundle_ends_with_1_and_the_file(

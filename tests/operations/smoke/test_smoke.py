@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from command_line.exits import NO_PULUMI, Stop
 from operations.__main__ import main
-from operations.exits import NO_PULUMI, Stop
 from operations.smoke import checks, target
 from operations.smoke.checks import CHECKS, Outcome
 from operations.smoke.target import Target, from_outputs
