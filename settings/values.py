@@ -247,9 +247,9 @@ REGIONS = tuple(
 def region(text: str) -> str:
     """One of AWS's public Regions, by its code."""
     if text not in REGIONS:
-        near = difflib.get_close_matches(text, REGIONS, n=1, cutoff=0.8)
+        near = " or ".join(difflib.get_close_matches(text[:LONGEST_SHOWN].lower().replace("_", "-"), REGIONS, 2, 0.85))
         allowed = "a public AWS Region such as eu-central-1"
-        raise Refused(allowed, f"did you mean {near[0]}? Correct it" if near else "write the Region's code")
+        raise Refused(allowed, f"did you mean {near}? Correct it" if near else "write the Region's code")
     return text
 
 

@@ -20,3 +20,12 @@ def pytest_configure(config: pytest.Config) -> None:
     light = ExitStack()
     light.enter_context(light_sdk())
     config.add_cleanup(light.close)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many bad inputs were refused: the table is in `tests/bad_inputs`."""
+    rows = "test_bad_inputs.py::test_a_bad_input"
+    passed = sum(rows in report.nodeid for report in terminalreporter.stats.get("passed", ()))
+    failed = sum(rows in report.nodeid for report in terminalreporter.stats.get("failed", ()))
+    if passed or failed:
+        terminalreporter.write_line(f"{passed} of {passed + failed} bad inputs: one sentence each, and the right code.")

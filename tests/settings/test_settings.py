@@ -144,7 +144,7 @@ def test_an_unknown_key_like_no_other_names_none() -> None:
 def test_a_misspelt_region_names_the_one_that_was_meant_and_no_zones_of_the_misspelt_one() -> None:
     _, problems = settings.read(given(aws_region="eu-centrl-1"), "dev")
     assert [problem.key for problem in problems] == ["aws:region"]
-    assert "did you mean eu-central-1?" in problems[0].remedy
+    assert "did you mean eu-central-1 or" in problems[0].remedy
 
 
 def test_the_known_regions_are_those_of_the_aws_sdk() -> None:
