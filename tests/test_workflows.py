@@ -23,6 +23,8 @@ WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github/actions").glob("*/action.yml"))
 EVERY_FILE = [*WORKFLOWS, *ACTIONS]
 DEPLOYING = ("deploy", "environment")
+PUBLISHING = ("contents", "id-token", "attestations")
+"""What only the job that publishes a release may write."""
 
 
 def content(path: Path) -> dict[str, Any]:
@@ -57,7 +59,7 @@ JOBS = dict(jobs())
 
 
 def test_the_workflows_of_the_design_are_there() -> None:
-    assert [path.stem for path in WORKFLOWS] == ["deploy", "environments", "nightly", "pull-request"]
+    assert [path.stem for path in WORKFLOWS] == ["deploy", "environments", "nightly", "pull-request", "release"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -68,9 +70,9 @@ def test_no_permission_is_given_to_a_whole_workflow(path: Path) -> None:
 @pytest.mark.parametrize("name", JOBS)
 def test_every_job_names_its_permissions_and_its_end(name: str) -> None:
     job = JOBS[name]
-    assert job["permissions"]["contents"] == "read"
     writes = {key for key, value in job["permissions"].items() if value == "write"}
-    assert writes <= {"id-token", "pull-requests", "issues"}
+    assert "contents" in job["permissions"]
+    assert writes <= ({*PUBLISHING} if name == "release/publish" else {"id-token", "pull-requests", "issues"})
     assert job["timeout-minutes"] <= 60
 
 
@@ -111,7 +113,22 @@ def test_no_script_has_an_expression_in_it() -> None:
     assert [where for where, script in scripts() if "${{" in script] == []
 
 
-@pytest.mark.parametrize("name", [name for name, job in JOBS.items() if "id-token" in job["permissions"]])
+def test_a_release_is_checked_first_and_proves_its_build_and_its_packages() -> None:
+    workflow = named("release")
+    assert workflow["on"] == {"push": {"tags": ["v[0-9]+.[0-9]+.[0-9]+"]}}
+    publish = workflow["jobs"]["publish"]
+    assert publish["needs"] == "check"
+    proofs = [step["with"] for step in steps(publish) if "actions/attest@" in step.get("uses", "")]
+    assert [proof.get("sbom-path", "") for proof in proofs] == ["", "build/release/sbom.cdx.json"]
+    script = " ".join(step.get("run", "") for step in steps(publish))
+    assert "--format cyclonedx1.5" in script
+    assert "gh release create" in script
+
+
+AWS_JOBS = [name for name, job in JOBS.items() if "id-token" in job["permissions"] and name != "release/publish"]
+
+
+@pytest.mark.parametrize("name", AWS_JOBS)
 def test_who_may_log_in_to_aws_does_it_by_oidc_and_not_for_forks(name: str) -> None:
     job, workflow = JOBS[name], named(name.partition("/")[0])
     logins = [step for step in steps(job) if "configure-aws-credentials" in step.get("uses", "")]
@@ -203,7 +220,10 @@ def test_every_command_that_a_workflow_runs_exists() -> None:
     assert found == {
         "rehearse",
         "smoke",
-        *(f"pipeline {name}" for name in ("preview", "comment", "deploy", "unlocked", "drift", "expiring")),
+        *(
+            f"pipeline {name}"
+            for name in ("preview", "comment", "deploy", "unlocked", "drift", "expiring", "release-notes")
+        ),
         "pipeline environment",
     }
 

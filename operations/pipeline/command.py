@@ -14,8 +14,9 @@ from rich.console import Console
 from command_line.exits import BAD_INPUT, FAILED, REFUSED, Stop
 from command_line.files import OutputFile, is_standard_output, write_whole
 from command_line.progress import speaker
+from command_line.project import ROOT
 from operations.environments.command import env
-from operations.pipeline import changes, comment, drift, environments, exceptions, forecast, github, locks
+from operations.pipeline import changes, comment, drift, environments, exceptions, forecast, github, locks, release
 from operations.pipeline.runs import Runs
 from operations.plan.stack_recording import record_stack
 
@@ -135,6 +136,13 @@ def expiring(days: int, printed: bool) -> None:
 def environment() -> None:
     """Do to a test environment what the event asks for that started the workflow."""
     env.main(args=environments.arguments(os.environ), prog_name="env", standalone_mode=False)
+
+
+@pipeline.command("release-notes")
+@click.option("--tag", required=True, metavar="TAG", help="The release's tag, such as v1.2.3.")
+def release_notes(tag: str) -> None:
+    """Print what the changelog says of a release; exit 2 when the tag is not the project's version."""
+    click.echo(release.notes(tag, ROOT), nl=False)
 
 
 def _saved(path: Path) -> changes.Preview:

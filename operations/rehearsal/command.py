@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -61,7 +62,7 @@ def rehearse(
     report = report_console(json_file, html_file)
     with errors.status("reading settings") as status:
         with redirect_stdout(sys.stderr):  # what the program prints is no part of the result
-            rehearsal = _rehearse(stack, _pairs(overrides), status.update, debug=debug)
+            rehearsal = play(stack, _pairs(overrides), status.update, debug=debug)
         if json_file:
             write_whole(json_file, json.dumps(as_document(rehearsal), indent=1, sort_keys=False) + "\n")
         if html_file:
@@ -105,7 +106,18 @@ def _pairs(overrides: tuple[str, ...]) -> dict[str, str]:
     return dict(pairs)
 
 
-def _rehearse(stack: str, overrides: Mapping[str, str], say: Callable[[str], None], *, debug: bool) -> Rehearsal:
+def play(
+    stack: str,
+    overrides: Mapping[str, str] = MappingProxyType({}),
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    debug: bool = False,
+) -> Rehearsal:
+    """Play one stack, judge it and forecast its deployment.
+
+    Raises:
+        Stop: when the settings cannot be used, or when the program or the pack fails.
+    """
     # A short life: walking the SDK's many thousand classes over and over took a third of the time.
     gc.disable()
     configuration, settings = stack_settings(stack, overrides)

@@ -10,7 +10,7 @@ from typing import Any, Self
 import pytest
 
 from operations.__main__ import main
-from operations.rehearsal import program, stack_recording
+from operations.plan import stack_recording
 from tests.bad_inputs.table import TABLE, BadInput
 
 ROOT = Path(__file__).parents[2]
@@ -40,8 +40,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with the stacks' own files, in a folder that a test may break; the current one, too."""
     for file in ROOT.glob("Pulumi*.yaml"):
         shutil.copy(file, tmp_path)
-    for module in (stack_recording, program):
-        monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(stack_recording, "ROOT", tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from command_line.project import ROOT
+from operations.rehearsal.command import play
 from tests.recorded import recorded
 from tools.book import components
-from tools.book.command import STACK, generated
+from tools.book.command import EXAMPLE, STACK, generated
 from tools.book.navigation import navigation
 
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:)([^)\s]+)\)")
@@ -55,7 +56,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_what_is_generated_is_current() -> None:
     stale = [
         path.relative_to(ROOT).as_posix()
-        for path, content in generated(ROOT, recorded(STACK).resources).items()
+        for path, content in generated(ROOT, recorded(STACK).resources, play(EXAMPLE)).items()
         if not path.is_file() or path.read_text(encoding="utf-8") != content
     ]
     assert stale == [], "run python -m operations docs"
