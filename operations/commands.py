@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "pipeline": ("operations.pipeline.command:pipeline", "What the workflows call: preview, deploy, comment, drift."),
     "evidence": ("operations.evidence.command:evidence", "What an assessor takes away, sealed; and the findings."),
     "docs": ("tools.book.command:docs", "Write the generated parts of the book in docs/."),
+    "openshift": ("operations.openshift.command:openshift", "Read exports of OpenShift, convert them to settings."),
     "env": ("operations.environments.command:env", "Test environments without a ticket."),
 }
 """Where each command stands, and its line in the help text."""
