@@ -1,1 +1,1 @@
-"""From OpenShift to this product: exports read, each object with a verdict, and what can be converted written as settings."""
+"""From OpenShift to this product: a verdict on each object of an export, and the settings that result."""

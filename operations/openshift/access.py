@@ -32,12 +32,18 @@ def judge_account(export: Export, item: Item) -> Judgement:
         for name in clients:
             item.annotation(name)
         kinds = ", ".join(name.removeprefix("serviceaccounts.openshift.io/") for name in clients)
-        judgement.impossible(f"it is an OAuth client of OpenShift ({kinds}), which is not there any more", "another login, see its Deployment")
+        judgement.impossible(
+            f"it is an OAuth client of OpenShift ({kinds}), which is not there any more",
+            "another login, see its Deployment",
+        )
         return judgement
     bindings = export.bindings_of.get((item.namespace, item.name), [])
     roles = [Part(binding.value).text("roleRef", "name") for binding in bindings]
     if roles and all(role.startswith(SCC_ROLE) for role in roles):
-        judgement.ignored(f"it exists for the SCC only ({', '.join(binding.label for binding in bindings)}); each service here has an account of its own")
+        judgement.ignored(
+            f"it exists for the SCC only ({', '.join(binding.label for binding in bindings)}); each service here "
+            "has an account of its own"
+        )
         return judgement
     users = export.users_of.get((item.namespace, "ServiceAccount", item.name), [])
     names = few(user.label for user in users)
@@ -58,12 +64,24 @@ def judge_account(export: Export, item: Item) -> Judgement:
 def judge_role(_export: Export, item: Item) -> Judgement:
     """The verdict on a Role or ClusterRole: rights on the Kubernetes API, which pods do not have."""
     judgement = Judgement(item.label)
-    rights = sorted({f"{'/'.join(rule.texts('verbs'))} {'/'.join(rule.texts('resources'))} of {'/'.join(group or 'core' for group in rule.texts('apiGroups'))}" for rule in item.parts("rules")})
+    rights = sorted(
+        {
+            (
+                f"{'/'.join(rule.texts('verbs'))} {'/'.join(rule.texts('resources'))} of "
+                f"{'/'.join(group or 'core' for group in rule.texts('apiGroups'))}"
+            )
+            for rule in item.parts("rules")
+        }
+    )
     for rule in item.parts("rules"):
         rule.has("resourceNames")
     shown = "; ".join(rights) or "nothing"
     elects = "leader" in item.name or any("leases" in right for right in rights)
-    what = "the application elects a leader through the Kubernetes API" if elects else "it lets pods use the Kubernetes API"
+    what = (
+        "the application elects a leader through the Kubernetes API"
+        if elects
+        else "it lets pods use the Kubernetes API"
+    )
     judgement.target = "none; elect in the database or in the cache" if elects else "none"
     judgement.impossible(f"{what} ({shown}), and {NO_TOKEN}", BY_SETTINGS)
     return judgement
@@ -73,20 +91,37 @@ def judge_binding(export: Export, item: Item) -> Judgement:
     """The verdict on a RoleBinding or ClusterRoleBinding, old or new."""
     judgement = Judgement(item.label)
     role = item.text("roleRef", "name")
-    subjects = [(subject.text("kind"), subject.text("name"), subject.text("namespace")) for subject in item.parts("subjects")]
+    subjects = [
+        (subject.text("kind"), subject.text("name"), subject.text("namespace")) for subject in item.parts("subjects")
+    ]
     if role in PLATFORM_ROLES or item.name in PLATFORM_BINDINGS:
         judgement.ignored("OpenShift made it for its own registry, builds or rollouts")
         return judgement
-    accounts = [name for kind, name, where in subjects if kind == "ServiceAccount" and not where.startswith("openshift")]
-    people = [f"{kind.lower()} {name}" for kind, name, _ in subjects if kind in ("Group", "User") and not name.startswith("system:serviceaccount")]
-    platform = [f"{name} of {where}" for kind, name, where in subjects if kind == "ServiceAccount" and where.startswith("openshift")]
-    everybody = [name for kind, name, _ in subjects if kind in ("Group", "User") and name.startswith("system:serviceaccount")]
+    accounts = [
+        name for kind, name, where in subjects if kind == "ServiceAccount" and not where.startswith("openshift")
+    ]
+    people = [
+        f"{kind.lower()} {name}"
+        for kind, name, _ in subjects
+        if kind in ("Group", "User") and not name.startswith("system:serviceaccount")
+    ]
+    platform = [
+        f"{name} of {where}"
+        for kind, name, where in subjects
+        if kind == "ServiceAccount" and where.startswith("openshift")
+    ]
+    everybody = [
+        name for kind, name, _ in subjects if kind in ("Group", "User") and name.startswith("system:serviceaccount")
+    ]
     if role.startswith(SCC_ROLE):
         constraint = role.removeprefix(SCC_ROLE)
         who = ", ".join((*accounts, *people, *everybody)) or "nobody"
         if grants_rights(constraint):
             judgement.impossible(
-                f"it lets pods of account {who} run with the SCC {constraint}, and the namespace admits restricted pods only",
+                (
+                    f"it lets pods of account {who} run with the SCC {constraint}, and the namespace admits "
+                    "restricted pods only"
+                ),
                 f"images that run as any user in group 0 (here {USER_ID})",
             )
         else:
@@ -96,12 +131,21 @@ def judge_binding(export: Export, item: Item) -> Judgement:
         judgement.target = "clusterAdminRoleArns"
         judgement.ask(
             f"{', '.join(people)} may {role} this project: which IAM role have these people?",
-            ("name it in clusterAdminRoleArns, if they administer the cluster", "none, they read logs and figures in CloudWatch"),
+            (
+                "name it in clusterAdminRoleArns, if they administer the cluster",
+                "none, they read logs and figures in CloudWatch",
+            ),
             "they have no way in",
         )
     if accounts or everybody:
         found = export.find(item.text("roleRef", "kind") or "Role", item.namespace, role)
-        judgement.impossible(f"it lets {', '.join((*accounts, *everybody))} use the Kubernetes API ({found.label if found else f'role {role}'}), and {NO_TOKEN}", BY_SETTINGS)
+        judgement.impossible(
+            (
+                f"it lets {', '.join((*accounts, *everybody))} use the Kubernetes API "
+                f"({found.label if found else f'role {role}'}), and {NO_TOKEN}"
+            ),
+            BY_SETTINGS,
+        )
     if platform and not people and not accounts and not everybody:
         judgement.ignored(f"OpenShift's own {', '.join(platform)} may {role} here")
     if not subjects:
@@ -112,21 +156,42 @@ def judge_binding(export: Export, item: Item) -> Judgement:
 def judge_constraint(_export: Export, item: Item) -> Judgement:
     """The verdict on a SecurityContextConstraints."""
     judgement = Judgement(item.label)
-    asked = [name for name in ("allowPrivilegedContainer", "allowHostNetwork", "allowHostPID", "allowHostIPC", "allowHostPorts", "allowHostDirVolumePlugin") if item.flag(name)]
+    asked = [
+        name
+        for name in (
+            "allowPrivilegedContainer",
+            "allowHostNetwork",
+            "allowHostPID",
+            "allowHostIPC",
+            "allowHostPorts",
+            "allowHostDirVolumePlugin",
+        )
+        if item.flag(name)
+    ]
     user = item.text("runAsUser", "type")
     if user == "RunAsAny":
         asked.append("runAsUser RunAsAny (also root)")
     asked += [f"capability {name}" for name in item.texts("allowedCapabilities")]
     who = [*item.texts("users"), *item.texts("groups")]
     item.get("runAsUser")
-    own = [name for name in who if name.startswith("system:serviceaccount:") and not name.startswith("system:serviceaccount:openshift")]
+    own = [
+        name
+        for name in who
+        if name.startswith("system:serviceaccount:") and not name.startswith("system:serviceaccount:openshift")
+    ]
     if asked:
         judgement.impossible(
-            f"it allows {', '.join(asked)} to {', '.join(own) or 'whoever is bound to it'}, and the namespace admits restricted pods only",
+            (
+                f"it allows {', '.join(asked)} to {', '.join(own) or 'whoever is bound to it'}, and the namespace "
+                "admits restricted pods only"
+            ),
             f"images that run as any user in group 0 (here {USER_ID})",
         )
     else:
-        judgement.changed(f"the namespace's pod security `restricted` takes its place (user {user or 'by the project'} becomes {USER_ID}; {', '.join(own) or 'nobody by name'})")
+        judgement.changed(
+            f"the namespace's pod security `restricted` takes its place (user {user or 'by the project'} becomes "
+            f"{USER_ID}; {', '.join(own) or 'nobody by name'})"
+        )
     return judgement
 
 
@@ -139,7 +204,8 @@ def judge_namespace(_export: Export, item: Item) -> Judgement:
     annotations = item.part("metadata", "annotations")
     range_ = annotations.text("openshift.io/sa.scc.uid-range")
     judgement.changed(
-        f"the product makes its own namespace; the user range {range_.partition('/')[0] or 'of the project'} has no counterpart, pods run as user {USER_ID} in group 0"
+        f"the product makes its own namespace; the user range {range_.partition('/')[0] or 'of the project'} has "
+        f"no counterpart, pods run as user {USER_ID} in group 0"
     )
     if annotations.text("openshift.io/sa.scc.mcs"):
         judgement.changed("its SELinux labels have no counterpart")

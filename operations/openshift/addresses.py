@@ -10,10 +10,16 @@ from ipaddress import ip_address
 from operations.openshift.export import Export, Item
 from operations.openshift.part import Part
 
-URL = re.compile(r"(?:jdbc:)?\b([a-z][a-z0-9+.-]*)://(?:[^/\s@\"']*@)?(\[[0-9a-f:]+\]|[A-Za-z0-9._-]+)(?::(\d+))?", re.I)
-HOST_AND_PORT = re.compile(r"(?<![\w./:@-])([A-Za-z][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*|\d{1,3}(?:\.\d{1,3}){3}):(\d{2,5})(?![\w.:-])")
+URL = re.compile(
+    r"(?:jdbc:)?\b([a-z][a-z0-9+.-]*)://(?:[^/\s@\"']*@)?(\[[0-9a-f:]+\]|[A-Za-z0-9._-]+)(?::(\d+))?", re.I
+)
+HOST_AND_PORT = re.compile(
+    r"(?<![\w./:@-])([A-Za-z][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*|\d{1,3}(?:\.\d{1,3}){3}):(\d{2,5})(?![\w.:-])"
+)
 BARE_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.I)
-HOST_NAME = re.compile(r"(^|[_.-])(host|hostname|server|servers|addr|address|endpoint|url|uri|broker|brokers|url_base)$", re.I)
+HOST_NAME = re.compile(
+    r"(^|[_.-])(host|hostname|server|servers|addr|address|endpoint|url|uri|broker|brokers|url_base)$", re.I
+)
 """Names of variables whose value is a host."""
 OWN = re.compile(r"^(localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|::1|\[::1?\])$")
 PORTS = {"mysql": 3306, "mariadb": 3306, "redis": 6379, "rediss": 6379, "http": 80, "https": 443}
@@ -22,7 +28,9 @@ STORE_PORTS = {3306: "database", 6379: "cache"}
 KNOWN_PORTS = {80, 443, 1414, 3128, 3306, 5432, 5672, 6379, 8080, 8443, 9092, 9443, 11211, 27017, 61616}
 """Ports that make a short name before a colon a host and not a word of a sentence."""
 NO_HOST = re.compile(r"true|false|yes|no|on|off|none|null|enabled|disabled|auto|default|any")
-SCHEMA_HOST = re.compile(r"(^|\.)(w3\.org|xmlsoap\.org|oasis-open\.org|apache\.org|springframework\.org|sun\.com|jcp\.org|xmlns\..+)$")
+SCHEMA_HOST = re.compile(
+    r"(^|\.)(w3\.org|xmlsoap\.org|oasis-open\.org|apache\.org|springframework\.org|sun\.com|jcp\.org|xmlns\..+)$"
+)
 """Hosts whose addresses name XML schemas and are never called."""
 CLUSTER_ENDINGS = (".svc", ".svc.cluster.local", ".cluster.local")
 
@@ -60,7 +68,12 @@ def addresses(name: str, text: str) -> Iterator[Address]:
     bare = text.strip().lower().rstrip(".")
     if NO_HOST.fullmatch(bare):
         return
-    if not seen and HOST_NAME.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)) and BARE_HOST.fullmatch(bare) and not bare.isdigit():
+    if (
+        not seen
+        and HOST_NAME.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name))
+        and BARE_HOST.fullmatch(bare)
+        and not bare.isdigit()
+    ):
         yield Address("", bare, 0)
 
 

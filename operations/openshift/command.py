@@ -16,7 +16,13 @@ from operations.openshift.reading import read_objects
 from operations.openshift.report import print_review
 from operations.openshift.review import Review, review_export
 
-FILES = click.argument("exports", nargs=-1, required=True, metavar="EXPORT...", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+FILES = click.argument(
+    "exports",
+    nargs=-1,
+    required=True,
+    metavar="EXPORT...",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
 
 
 @click.group()
@@ -46,8 +52,20 @@ def inspect(exports: tuple[Path, ...], json_file: Path | None) -> None:
 
 @openshift.command()
 @FILES
-@click.option("--out", "out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where the settings go; the other files lie next to it.")
-@click.option("--stack", default="prod", show_default=True, metavar="NAME", help="The stack that the settings are for: its account, Region and zone.")
+@click.option(
+    "--out",
+    "out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the settings go; the other files lie next to it.",
+)
+@click.option(
+    "--stack",
+    default="prod",
+    show_default=True,
+    metavar="NAME",
+    help="The stack that the settings are for: its account, Region and zone.",
+)
 def convert(exports: tuple[Path, ...], out: Path, stack: str) -> None:
     """Write the `services` settings of EXPORT..., the secrets to create, the images to copy, and what a person must do.
 
@@ -71,7 +89,10 @@ def convert(exports: tuple[Path, ...], out: Path, stack: str) -> None:
     for path in written:
         click.echo(f"written: {path}")
     if review.open:
-        raise Stop(REFUSED, f"{len(review.open)} of {len(review.judgements)} objects wait for a person: see {list(written)[-1]}.")
+        raise Stop(
+            REFUSED,
+            f"{len(review.open)} of {len(review.judgements)} objects wait for a person: see {list(written)[-1]}.",
+        )
 
 
 def _review(exports: tuple[Path, ...]) -> Review:

@@ -38,7 +38,10 @@ def judge_config_map(export: Export, item: Item) -> Judgement:
         if users:
             judgement.ask(
                 f"OpenShift fills it with authorities, and {names} trusts them: whom do these really call?",
-                ("public authorities, which the image has", "the data centre's own authority, as a file of the settings"),
+                (
+                    "public authorities, which the image has",
+                    "the data centre's own authority, as a file of the settings",
+                ),
                 "the bundle is not there",
             )
         else:
@@ -48,7 +51,11 @@ def judge_config_map(export: Export, item: Item) -> Judgement:
         judgement.ignored("an election of a leader wrote it; it holds no configuration")
         return judgement
     if item.owner:
-        judgement.ask(f"{item.owner[0]} {item.owner[1]} makes it: who writes it on AWS?", ("the settings", "nobody"), "it stays behind")
+        judgement.ask(
+            f"{item.owner[0]} {item.owner[1]} makes it: who writes it on AWS?",
+            ("the settings", "nobody"),
+            "it stays behind",
+        )
     texts, binary = entries(item), item.mapping("binaryData")
     judgement.keys = (*texts, *binary)
     withheld = sorted(
@@ -60,15 +67,25 @@ def judge_config_map(export: Export, item: Item) -> Judgement:
     if withheld:
         judgement.ask(
             f"it holds what looks like secrets ({', '.join(withheld)}; values withheld): where do they go?",
-            ("into Secrets Manager, read by the application", "they are none, then write them into the settings yourself"),
+            (
+                "into Secrets Manager, read by the application",
+                "they are none, then write them into the settings yourself",
+            ),
             "these entries are not written",
         )
     if binary:
-        judgement.ask(f"{', '.join(binary)} is no text: where does it go?", ("into the image", "S3"), "it is not written")
+        judgement.ask(
+            f"{', '.join(binary)} is no text: where does it go?", ("into the image", "S3"), "it is not written"
+        )
     if sum(map(len, texts.values())) > FILES_KIBIBYTES * 1024:
-        judgement.ask(f"it is larger than {FILES_KIBIBYTES} KiB: where does it go?", ("into the image", "S3"), "it is not written")
+        judgement.ask(
+            f"it is larger than {FILES_KIBIBYTES} KiB: where does it go?", ("into the image", "S3"), "it is not written"
+        )
     if users:
-        judgement.changed(f"its entries ({', '.join(texts) or 'none'}) become settings of {names}; a change of them is a change of the settings")
+        judgement.changed(
+            f"its entries ({', '.join(texts) or 'none'}) become settings of {names}; a change of them is a "
+            "change of the settings"
+        )
     else:
         judgement.ask(
             f"no workload of this export uses it ({', '.join(judgement.keys) or 'it is empty'}): who reads it?",

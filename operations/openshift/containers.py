@@ -40,11 +40,17 @@ def _judge_sidecar(workload: Workload, container: Part) -> None:
     elif helper.verdict == "impossible":
         judgement.impossible(f"container {name} ({image}): {helper.why}", helper.instead)
     elif helper.verdict == "decision":
-        judgement.ask(f"container {name} ({image}) {helper.why}: what takes its place?", (helper.instead, "the Vault stays, over the VPN"), "it is dropped")
+        judgement.ask(
+            f"container {name} ({image}) {helper.why}: what takes its place?",
+            (helper.instead, "the Vault stays, over the VPN"),
+            "it is dropped",
+        )
     else:
         judgement.changed(f"container {name} ({image}) {helper.why}")
     if STEERS.search(words):
-        judgement.impossible(f"container {name} steers the cluster by `oc`, and a pod here has no Kubernetes token", "leave it behind")
+        judgement.impossible(
+            f"container {name} steers the cluster by `oc`, and a pod here has no Kubernetes token", "leave it behind"
+        )
 
 
 def _judge_init(workload: Workload, container: Part) -> None:
@@ -58,7 +64,10 @@ def _judge_init(workload: Workload, container: Part) -> None:
             "it is dropped",
         )
     if STEERS.search(words):
-        judgement.impossible(f"init container {name} steers the cluster by `oc`, and a pod here has no Kubernetes token", "leave it behind")
+        judgement.impossible(
+            f"init container {name} steers the cluster by `oc`, and a pod here has no Kubernetes token",
+            "leave it behind",
+        )
     elif MIGRATES.search(words):
         judgement.ask(
             f"init container {name} changes the schema at each start: when shall that run?",
@@ -66,10 +75,15 @@ def _judge_init(workload: Workload, container: Part) -> None:
             "it does not run",
         )
     elif WAITS.search(words):
-        judgement.changed(f"init container {name} is not needed: the readiness check waits, and `start_after` orders services")
+        judgement.changed(
+            f"init container {name} is not needed: the readiness check waits, and `start_after` orders services"
+        )
     elif not as_root:
         judgement.ask(
-            f"{ONE_CONTAINER} and no init container such as {name} ({container.text('image') or 'no image'}): where does its work go?",
+            (
+                f"{ONE_CONTAINER} and no init container such as {name} ({container.text('image') or 'no image'}): "
+                "where does its work go?"
+            ),
             ("into the image", "a one-off job of the settings", "dropped"),
             "it is dropped",
         )
@@ -86,7 +100,9 @@ def _take_command(workload: Workload) -> None:
         if not words:
             continue
         joined = " ".join(words)
-        if any(holds_secret(word, workload.export.secret_values) for word in words) or holds_secret(joined, workload.export.secret_values):
+        if any(holds_secret(word, workload.export.secret_values) for word in words) or holds_secret(
+            joined, workload.export.secret_values
+        ):
             judgement.ask(
                 f"its {field} holds what looks like a secret (withheld): how does the application get it?",
                 ("from Secrets Manager, by `secrets` of the settings", "it is none, then write the command yourself"),
@@ -97,7 +113,9 @@ def _take_command(workload: Workload) -> None:
             continue
         workload.settings[setting] = words
         judgement.changed(f"{setting} {' '.join(words)!r}"[:120])
-    if STEERS.search(_words(main)) or re.search(r"/(cli|ose-cli|origin-cli|oc|kubectl)(:|@|$)", workload.image.reference):
+    if STEERS.search(_words(main)) or re.search(
+        r"/(cli|ose-cli|origin-cli|oc|kubectl)(:|@|$)", workload.image.reference
+    ):
         judgement.impossible(
             "it steers the cluster by `oc` or `kubectl` with a Kubernetes token, which pods here do not have",
             "find out why it is needed; what restarts or changes pods is the pipeline's work",

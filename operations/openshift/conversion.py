@@ -1,4 +1,4 @@
-"""What `convert` writes: settings, secrets to create, commands that copy images, and the page of what a person must do."""
+"""What `convert` writes: settings, secrets to create, commands that copy images, and what a person must do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,23 @@ REPOSITORY = "softpos"
 SERVICE_NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 RESERVED = ("database", "cache", "edge")
 JOB_FIELDS = frozenset(
-    "image command arguments cpu_request cpu_limit memory uses environment secrets files schedule time_zone concurrency deadline_seconds retries".split()
+    [
+        "image",
+        "command",
+        "arguments",
+        "cpu_request",
+        "cpu_limit",
+        "memory",
+        "uses",
+        "environment",
+        "secrets",
+        "files",
+        "schedule",
+        "time_zone",
+        "concurrency",
+        "deadline_seconds",
+        "retries",
+    ]
 )
 PLAIN_REFERENCE = re.compile(r"[\w./:@-]+")
 DIGEST_LETTERS = 12
@@ -73,7 +89,9 @@ def target_of(stack: str) -> Target:
     wanted = ("softpos:accountId", "aws:region", "softpos:edgeZoneName", "softpos:edgeHostName")
     missing = [key for key in wanted if not values.get(key)]
     if missing:
-        raise Stop(BAD_INPUT, f"{missing[0]}: nothing is not allowed; allowed: a value in Pulumi.{stack}.yaml; write it there.")
+        raise Stop(
+            BAD_INPUT, f"{missing[0]}: nothing is not allowed; allowed: a value in Pulumi.{stack}.yaml; write it there."
+        )
     account, region, zone, host = (values[key] for key in wanted)
     return Target(stack=stack, account=account, region=region, zone=zone, host=host)
 
@@ -110,7 +128,10 @@ def _why_not(workload: Workload) -> str:
     if workload.judgement.verdict is Verdict.IMPOSSIBLE:
         return "it cannot run here as it is"
     if not SERVICE_NAME.fullmatch(workload.name) or workload.name in RESERVED:
-        return f"its name must be 1 to 32 lower-case letters, digits and hyphens, a letter first, and none of {', '.join(RESERVED)}"
+        return (
+            "its name must be 1 to 32 lower-case letters, digits and hyphens, a letter first, and none of "
+            f"{', '.join(RESERVED)}"
+        )
     if not workload.image.digest:
         return "the digest of its image is unknown"
     return "a question must be answered first" if NOT_WRITTEN in workload.judgement.says else ""
@@ -146,9 +167,14 @@ def _publish(review: Review, services: Mapping[str, dict[str, Any]], target: Tar
         elif not service.get("port"):
             yield f"{name}: not published, {entry.service} has no port."
         elif not entry.host.endswith(f".{target.zone}"):
-            yield f"{name}: not published, the host lies outside {target.zone} (softpos:edgeZoneName of {target.stack})."
+            yield (
+                f"{name}: not published, the host lies outside {target.zone} (softpos:edgeZoneName of {target.stack})."
+            )
         elif service.get("paths") and service.get("host", target.host) != entry.host:
-            yield f"{name}: not published, {entry.service} serves {service.get('host', target.host)} already and a service has one host."
+            yield (
+                f"{name}: not published, {entry.service} serves {service.get('host', target.host)} already and a "
+                "service has one host."
+            )
         else:
             if entry.host != target.host:
                 service["host"] = entry.host
@@ -172,7 +198,10 @@ def files_of(review: Review, target: Target, out: Path, exports: tuple[str, ...]
 
 def settings_text(conversion: Conversion, exports: tuple[str, ...]) -> str:
     """The settings in the form of a stack's file."""
-    head = f"# Settings converted from {', '.join(exports)}. The page next to this file says what a person must still do.\n"
+    head = (
+        f"# Settings converted from {', '.join(exports)}. The page next to this file says what a person must still "
+        "do.\n"
+    )
     config: dict[str, Any] = {}
     if conversion.services:
         config["softpos:serviceImage"] = ""
@@ -202,12 +231,18 @@ def secrets_text(review: Review, target: Target) -> str:
     for workload in review.workloads:
         for name in workload.secrets:
             readers.setdefault(name, []).append(workload.name)
-    keys = {judgement.object.partition("/")[2]: judgement.keys for judgement in review.judgements if _is_secret_to_create(judgement)}
+    keys = {
+        judgement.object.partition("/")[2]: judgement.keys
+        for judgement in review.judgements
+        if _is_secret_to_create(judgement)
+    }
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(("secret in Secrets Manager", "Secret on OpenShift", "entries", "services"))
     for name in sorted({*readers, *keys}):
-        table.writerow((secret_path(target, name), name, " ".join(keys.get(name, ())), " ".join(sorted(readers.get(name, ())))))
+        table.writerow(
+            (secret_path(target, name), name, " ".join(keys.get(name, ())), " ".join(sorted(readers.get(name, ()))))
+        )
     return text.getvalue()
 
 
@@ -227,7 +262,8 @@ def images_text(review: Review, conversion: Conversion, target: Target) -> str:
                 continue
             unknown.append(f"# {workload.name}: the digest is unknown ({_plain(image.reference) or 'blank image'})")
             continue
-        if image.digest in copied or workload.name not in conversion.services:
+        written = workload.name in conversion.services and review.settings.get(workload.name) is workload.settings
+        if image.digest in copied or not written:
             continue
         copied.add(image.digest)
         source, own = _source(image.reference, image.digest)
@@ -239,15 +275,27 @@ def images_text(review: Review, conversion: Conversion, target: Target) -> str:
             unknown.append(f"# {workload.name}: nobody says which registry holds {image.digest}")
     head = [
         "#!/usr/bin/env bash",
-        "# Copies the application's images by digest into the account's repository. Needs skopeo and the AWS CLI, and logins",
+        (
+            "# Copies the application's images by digest into the account's repository. Needs skopeo and the AWS "
+            "CLI, and logins"
+        ),
         "# of the old registries (skopeo login).",
         "set -euo pipefail",
-        f"aws ecr get-login-password --region {target.region} | skopeo login --username AWS --password-stdin {target.registry}",
+        (
+            f"aws ecr get-login-password --region {target.region} | skopeo login --username AWS --password-stdin "
+            f"{target.registry}"
+        ),
     ]
     if internal:
-        head.append('registry="${OPENSHIFT_REGISTRY:?the registry as it is reached from here: oc get route default-route -n openshift-image-registry}"')
+        head.append(
+            'registry="${OPENSHIFT_REGISTRY:?the registry as it is reached from here: oc get route default-route '
+            '-n openshift-image-registry}"'
+        )
     if lines:
-        head.append(f'copy() {{ skopeo copy --all --preserve-digests "docker://$1" "docker://{target.registry}/{REPOSITORY}:$2"; }}')
+        head.append(
+            f'copy() {{ skopeo copy --all --preserve-digests "docker://$1" '
+            f'"docker://{target.registry}/{REPOSITORY}:$2"; }}'
+        )
     return "\n".join((*head, *lines, *unknown)) + "\n"
 
 
@@ -283,7 +331,11 @@ def page_text(review: Review, conversion: Conversion, target: Target, exports: t
         ("About the whole", [f"- {line}" for line in review.project]),
         (
             "What changes by itself",
-            [f"- **{judgement.object}** ({judgement.target}): {judgement.says}" for judgement in review.judgements if judgement.verdict in (Verdict.CHANGED, Verdict.CARRIED)],
+            [
+                f"- **{judgement.object}** ({judgement.target}): {judgement.says}"
+                for judgement in review.judgements
+                if judgement.verdict in (Verdict.CHANGED, Verdict.CARRIED)
+            ],
         ),
     )
     for title, lines in sections:

@@ -50,7 +50,13 @@ def _take_source(workload: Workload, source: Part) -> None:
     if name := source.text("secretRef", "name"):
         found = workload.export.find("Secret", workload.item.namespace, name)
         keys = keys_of(found) if found else ()
-        use_secret(workload, name, f"all its entries as variables{f' with {prefix}' if prefix else ''}", keys, optional=source.flag("secretRef", "optional"))
+        use_secret(
+            workload,
+            name,
+            f"all its entries as variables{f' with {prefix}' if prefix else ''}",
+            keys,
+            optional=source.flag("secretRef", "optional"),
+        )
     name = source.text("configMapRef", "name")
     if not name:
         return
@@ -109,14 +115,20 @@ def _take_value(workload: Workload, name: str, value: str, origin: str = "") -> 
     if looks_secret(name, value, known):
         judgement.ask(
             f"{shown} holds what looks like a secret (value withheld): how does the application get it?",
-            ("from Secrets Manager, by `secrets` of the settings", "it is none, then write it into the settings yourself"),
+            (
+                "from Secrets Manager, by `secrets` of the settings",
+                "it is none, then write it into the settings yourself",
+            ),
             "it is not written",
         )
         _note_stores(workload, name, value)
         return
     if ONLY_ONE.search(name) and value.lower() in ("true", "1", "yes"):
         judgement.ask(
-            f"{name}={value} says that it must not run twice, and here two at least run, and old and new overlap in a rollout: what keeps it alone?",
+            (
+                f"{name}={value} says that it must not run twice, and here two at least run, and old and new overlap "
+                "in a rollout: what keeps it alone?"
+            ),
             ("a lock in the database or the cache", "a job on a schedule", "it may run twice"),
             "two run",
         )
@@ -147,7 +159,9 @@ def _note_stores(workload: Workload, name: str, value: str) -> None:
     for address in addresses(name, value):
         if address.store:
             workload.uses(address.store)
-            workload.judgement.changed(f"{name} leads to the {address.store}: the application reads {MEANS[address.store]} instead")
+            workload.judgement.changed(
+                f"{name} leads to the {address.store}: the application reads {MEANS[address.store]} instead"
+            )
 
 
 def _ask_proxy(workload: Workload, shown: str, value: str) -> None:
@@ -155,7 +169,10 @@ def _ask_proxy(workload: Workload, shown: str, value: str) -> None:
     found = next(addresses("host", value), None)
     workload.judgement.ask(
         f"it goes out by the proxy {found.host if found else host} ({shown}): does it keep that way?",
-        ("over the VPN to the proxy, as `outside` of the settings", "by the NAT gateways, with `outside` for each partner"),
+        (
+            "over the VPN to the proxy, as `outside` of the settings",
+            "by the NAT gateways, with `outside` for each partner",
+        ),
         "it has no way out",
     )
 
@@ -171,7 +188,9 @@ def judge_addresses(workload: Workload, name: str, text: str) -> bool:
         store = address.store or (store_behind(export, service) if service else "") or _store_named(name, address)
         if store in MEANS:
             workload.uses(store)
-            judgement.changed(f"{name}: its {'session ' if store == 'cache' else ''}address {address.host} becomes {MEANS[store]}")
+            judgement.changed(
+                f"{name}: its {'session ' if store == 'cache' else ''}address {address.host} becomes {MEANS[store]}"
+            )
             replaced = True
         elif outward:
             _ask_outside(workload, name, outward, address.port)
@@ -180,7 +199,11 @@ def judge_addresses(workload: Workload, name: str, text: str) -> bool:
         elif is_inside(address.host):
             judgement.ask(
                 f"{name} names {address.host}, which is no Service of this export: what is it?",
-                ("a Service of another project, export it too", "a host of the data centre, as `outside` of the settings", "not used any more"),
+                (
+                    "a Service of another project, export it too",
+                    "a host of the data centre, as `outside` of the settings",
+                    "not used any more",
+                ),
                 "it has no way there",
             )
         else:
@@ -204,12 +227,17 @@ def _call(workload: Workload, name: str, host: str, namespace: str, service: str
     if callee == workload.name:
         return
     workload.calls.add(callee)
-    workload.judgement.changed(f"{name} calls {callee} at {host}; here it calls https://{callee}, and {callee} names it among its `callers`")
+    workload.judgement.changed(
+        f"{name} calls {callee} at {host}; here it calls https://{callee}, and {callee} names it among its `callers`"
+    )
 
 
 def _ask_outside(workload: Workload, name: str, host: str, port: int) -> None:
     workload.judgement.ask(
-        f"{name} leads to {host}{f':{port}' if port else ''}, and a pod here has no way to the internet or the data centre unless it is named: may it go there?",
+        (
+            f"{name} leads to {host}{f':{port}' if port else ''}, and a pod here has no way to the internet or the "
+            "data centre unless it is named: may it go there?"
+        ),
         ("yes, as `outside` of the settings with its fixed addresses and a reason", "no, it is not needed any more"),
         "it has no way there",
     )
@@ -219,7 +247,10 @@ def _judge_java(workload: Workload, text: str) -> None:
     judgement = workload.judgement
     if NAMES_FOR_EVER.search(text):
         judgement.ask(
-            "its Java keeps names for ever (networkaddress.cache.ttl=-1) and would not see the database move: what is allowed?",
+            (
+                "its Java keeps names for ever (networkaddress.cache.ttl=-1) and would not see the database move: "
+                "what is allowed?"
+            ),
             ("30 seconds", "connections that are made anew after an error look the name up"),
             "the value stays as it is",
         )

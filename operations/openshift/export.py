@@ -1,4 +1,7 @@
-"""An export as a whole: its objects, and who belongs to whom. Look-ups are by index, so that work grows with the export only."""
+"""An export as a whole: its objects, and who belongs to whom.
+
+Look-ups are by index, so that the work grows with the export and not with its square.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,16 @@ from typing import Any
 from operations.openshift.part import Part
 from operations.openshift.reading import Objects
 
-WORKLOADS = ("Deployment", "DeploymentConfig", "StatefulSet", "DaemonSet", "CronJob", "Job", "ReplicationController", "ReplicaSet")
+WORKLOADS = (
+    "Deployment",
+    "DeploymentConfig",
+    "StatefulSet",
+    "DaemonSet",
+    "CronJob",
+    "Job",
+    "ReplicationController",
+    "ReplicaSet",
+)
 POD_TEMPLATES = {"CronJob": ("spec", "jobTemplate", "spec", "template"), "Pod": ()}
 MOST_SERVICES = 20
 """Services of one workload that say how it is called; each Service has its own verdict anyway."""
@@ -53,7 +65,7 @@ class Item(Part):
     @cached_property
     def owner(self) -> tuple[str, str] | None:
         """Kind and name of its controller."""
-        owners = [owner for owner in self.part("metadata").parts("ownerReferences")]
+        owners = self.part("metadata").parts("ownerReferences")
         owners.sort(key=lambda owner: not owner.flag("controller"))
         return (owners[0].text("kind"), owners[0].text("name")) if owners else None
 
@@ -92,7 +104,9 @@ class Export:
         self._by_label: dict[tuple[str, str, str], list[Item]] = defaultdict(list)
         for item in self.items:
             self._by_kind[item.kind].append(item)
-            if item.kind in WORKLOADS and not (item.kind in ("ReplicaSet", "ReplicationController", "Job") and item.owner):
+            if item.kind in WORKLOADS and not (
+                item.kind in ("ReplicaSet", "ReplicationController", "Job") and item.owner
+            ):
                 for key_value in item.pod_labels.items():
                     self._by_label[(item.namespace, *key_value)].append(item)
 

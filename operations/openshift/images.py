@@ -1,4 +1,4 @@
-"""Which image runs, by digest: in the template, the trigger, the image stream; and how it gets into the account's registry."""
+"""Which image runs, by digest: in the template, the trigger, or the image stream."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def _trigger(item: Item, container: str) -> _Trigger | None:
     if item.kind == "DeploymentConfig":
         for trigger in item.parts("spec", "triggers"):
             parameters = trigger.part("imageChangeParams")
-            if trigger.text("type") != "ImageChange" or container not in (parameters.texts("containerNames") or [container]):
+            if trigger.text("type") != "ImageChange" or container not in (
+                parameters.texts("containerNames") or [container]
+            ):
                 continue
             origin = parameters.part("from")
             return _Trigger(
@@ -90,10 +92,14 @@ def _trigger(item: Item, container: str) -> _Trigger | None:
             )
     for entry in parsed(item.annotation(TRIGGERS)) or ():
         trigger = Part(entry)
-        if f'"{container}"' in trigger.text("fieldPath").replace("'", '"') or "containers[0]" in trigger.text("fieldPath"):
+        if f'"{container}"' in trigger.text("fieldPath").replace("'", '"') or "containers[0]" in trigger.text(
+            "fieldPath"
+        ):
             origin = trigger.part("from")
             tag = _tag(origin.text("namespace") or item.namespace, origin.text("name"), origin.text("kind"))
-            return _Trigger(tag=tag, last="", follows=trigger.text("pause" if trigger.has("pause") else "paused") != "true")
+            return _Trigger(
+                tag=tag, last="", follows=trigger.text("pause" if trigger.has("pause") else "paused") != "true"
+            )
     return None
 
 

@@ -8,7 +8,12 @@ from operations.openshift.export import Export, Item
 from operations.openshift.part import Part
 from operations.openshift.verdict import Judgement, few
 
-PLATFORM_MARKS = ("network.openshift.io/policy-group", "policy-group.network.openshift.io/ingress", "policy-group.network.openshift.io/host-network", "policy-group.network.openshift.io/monitoring")
+PLATFORM_MARKS = (
+    "network.openshift.io/policy-group",
+    "policy-group.network.openshift.io/ingress",
+    "policy-group.network.openshift.io/host-network",
+    "policy-group.network.openshift.io/monitoring",
+)
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 BEFORE = "give those to every partner and have them allowed in addition to the old ones before any traffic moves"
 
@@ -55,7 +60,9 @@ def judge_network_policy(export: Export, item: Item) -> Judgement:
     if spec.part("podSelector").has("matchExpressions"):
         judgement.ask("it selects pods by expressions: which services are meant?", ("name them",), "deny-all holds")
         spec.part("podSelector").get("matchExpressions")
-    rules = [("from", rule, "ingress") for rule in spec.parts("ingress")] + [("to", rule, "egress") for rule in spec.parts("egress")]
+    rules = [("from", rule, "ingress") for rule in spec.parts("ingress")] + [
+        ("to", rule, "egress") for rule in spec.parts("egress")
+    ]
     ignored = []
     for word, rule, direction in rules:
         ports = ", ".join(_port(port) for port in rule.parts("ports"))
@@ -69,9 +76,13 @@ def judge_network_policy(export: Export, item: Item) -> Judgement:
                 ignored.append(reason)
     if not rules:
         judgement.target = "network policy deny-all"
-        judgement.carried(f"it lets nothing through ({', '.join(types)}) for {whom}; here everything is denied in both directions")
+        judgement.carried(
+            f"it lets nothing through ({', '.join(types)}) for {whom}; here everything is denied in both directions"
+        )
     elif ignored and not judgement.points:
-        judgement.target = "network policy from-load-balancer" if any("router" in reason for reason in ignored) else "none"
+        judgement.target = (
+            "network policy from-load-balancer" if any("router" in reason for reason in ignored) else "none"
+        )
         judgement.ignored("; ".join(dict.fromkeys(ignored)))
     elif judgement.points and rules:
         judgement.points.append((judgement.verdict, f"it holds for {whom} ({', '.join(types)})"))
@@ -86,17 +97,38 @@ def _port(port: Part) -> str:
 def _judge_open(judgement: Judgement, direction: str, whom: str, at: str) -> None:
     question = f"everybody may call {whom}{at}" if direction == "ingress" else f"{whom} may call everybody{at}"
     judgement.target = "services.<name>.callers" if direction == "ingress" else "services.<name>.outside"
-    judgement.ask(f"{question}, and here each service names its callers and its ways out: who needs it?", ("name them", "nobody"), "nobody may")
+    judgement.ask(
+        f"{question}, and here each service names its callers and its ways out: who needs it?",
+        ("name them", "nobody"),
+        "nobody may",
+    )
 
 
-def _judge_peer(export: Export, item: Item, judgement: Judgement, own: dict[str, str], whom: str, peer: Part, direction: str, at: str) -> str:
+def _judge_peer(
+    export: Export,
+    item: Item,
+    judgement: Judgement,
+    own: dict[str, str],
+    whom: str,
+    peer: Part,
+    direction: str,
+    at: str,
+) -> str:
     """Judge one peer of a rule; the reason comes back when the peer is the platform's own."""
     if block := peer.text("ipBlock", "cidr"):
         besides = ", ".join(peer.texts("ipBlock", "except"))
         judgement.target = "services.<name>.outside" if direction == "egress" else "none"
         judgement.ask(
-            f"{whom} {'may call' if direction == 'egress' else 'is called from'} {block}{f' but {besides}' if besides else ''}{at}: what is there?",
-            ("a partner or the data centre, named as `outside` with a reason" if direction == "egress" else "clients of the load balancer", "nothing any more"),
+            (
+                f"{whom} {'may call' if direction == 'egress' else 'is called from'} "
+                f"{block}{f' but {besides}' if besides else ''}{at}: what is there?"
+            ),
+            (
+                "a partner or the data centre, named as `outside` with a reason"
+                if direction == "egress"
+                else "clients of the load balancer",
+                "nothing any more",
+            ),
             "no way there",
         )
         return ""
@@ -110,12 +142,22 @@ def _judge_peer(export: Export, item: Item, judgement: Judgement, own: dict[str,
             router = "ingress" in names or "host-network" in names
             if router:
                 return "it lets OpenShift's routers in; the product makes the load balancer's way itself"
-            return f"it is for OpenShift's own ({names.strip()}); the product makes the ways of name look-ups and agents itself"
+            return (
+                f"it is for OpenShift's own ({names.strip()}); the product makes the ways of name look-ups and "
+                "agents itself"
+            )
         where = ", ".join(f"{key}={value}" for key, value in labels.items()) or "every project"
         judgement.target = "services.<name>.callers"
         judgement.ask(
-            f"pods of other projects ({where}) {'call' if direction == 'ingress' else 'are called by'} {whom}{at}: do they move too?",
-            ("yes, as services of the same settings", "no, then they call the public name or come over the VPN", "they are not needed"),
+            (
+                f"pods of other projects ({where}) {'call' if direction == 'ingress' else 'are called by'} "
+                f"{whom}{at}: do they move too?"
+            ),
+            (
+                "yes, as services of the same settings",
+                "no, then they call the public name or come over the VPN",
+                "they are not needed",
+            ),
             "no way there",
         )
         return ""
@@ -127,10 +169,19 @@ def _judge_peer(export: Export, item: Item, judgement: Judgement, own: dict[str,
     known = few(f"{', '.join(callers)} calls {callee}" for callee, callers in export.callers.items())
     judgement.target = "services.<name>.callers"
     who = ", ".join(f"{key}={value}" for key, value in (own or other).items())
-    question = "every pod may call every other today" if not who else f"pods with {who} and every other pod may call each other"
+    question = (
+        "every pod may call every other today"
+        if not who
+        else f"pods with {who} and every other pod may call each other"
+    )
     judgement.ask(
         f"{question}{at}, and here each service names its callers: who calls whom?",
-        (f"what this export's other policies say ({known})" if known else "look at the environments and at the traffic", "name them in `callers`"),
+        (
+            f"what this export's other policies say ({known})"
+            if known
+            else "look at the environments and at the traffic",
+            "name them in `callers`",
+        ),
         "only named callers",
     )
     return ""
@@ -152,10 +203,21 @@ def judge_egress_policy(_export: Export, item: Item) -> Judgement:
         where = to.text("dnsName") or to.text("cidrSelector") or ("nodes" if to.has("nodeSelector") else "nowhere")
         to.get("nodeSelector")
         (allowed if rule.text("type") == "Allow" else denied).append(f"{where}{f' ({ports})' if ports else ''}")
-    names = "; a network policy knows addresses and no DNS names, so a name needs its fixed addresses" if any(not entry[0].isdigit() for entry in allowed) else ""
+    names = (
+        "; a network policy knows addresses and no DNS names, so a name needs its fixed addresses"
+        if any(not entry[0].isdigit() for entry in allowed)
+        else ""
+    )
     judgement.ask(
-        f"the project may call {', '.join(allowed) or 'nobody'}{f' and not {chr(44).join(denied)}' if denied else ''}; here a pod may call nobody who is not named{names}: which service calls which?",
-        ("name each as `outside` of the service that calls it, with addresses, ports and a reason", "it is not called any more"),
+        (
+            "the project may call "
+            f"{', '.join(allowed) or 'nobody'}{f' and not {chr(44).join(denied)}' if denied else ''}; here a pod may "
+            f"call nobody who is not named{names}: which service calls which?"
+        ),
+        (
+            "name each as `outside` of the service that calls it, with addresses, ports and a reason",
+            "it is not called any more",
+        ),
         "no way out",
     )
     return judgement
@@ -172,12 +234,17 @@ def judge_egress_address(_export: Export, item: Item) -> Judgement:
         return judgement
     selector = item.part("spec", "podSelector").mapping("matchLabels")
     spaces = item.part("spec", "namespaceSelector").mapping("matchLabels")
-    who = f"pods with {', '.join(f'{key}={value}' for key, value in selector.items())}" if selector else "the application"
+    who = (
+        f"pods with {', '.join(f'{key}={value}' for key, value in selector.items())}" if selector else "the application"
+    )
     within = f" of {', '.join(spaces.values())}" if spaces else ""
     name = item.text("netname")
     apart = "; all pods here share them, so a partner cannot tell services apart by address" if selector else ""
     judgement.ask(
-        f"{who}{within}{f' ({name})' if name else ''} leaves from the fixed addresses {', '.join(addresses)}, which partners allow; from AWS it leaves from the NAT gateways' addresses{apart}: who must allow them?",
+        (
+            f"{who}{within}{f' ({name})' if name else ''} leaves from the fixed addresses {', '.join(addresses)}, "
+            f"which partners allow; from AWS it leaves from the NAT gateways' addresses{apart}: who must allow them?"
+        ),
         (BEFORE, "nobody checks addresses"),
         "partners refuse the new addresses",
     )

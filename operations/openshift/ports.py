@@ -12,7 +12,14 @@ from operations.openshift.workload import Workload
 SIDE_PORTS = re.compile(r"metric|prom|jolokia|jmx|debug|admin|manage|actuator|probe|health", re.I)
 TLS_PORTS = (443, 8443, 9443)
 GRPC = re.compile(r"grpc|h2c|http2", re.I)
-PROBE_TIMES = ("periodSeconds", "timeoutSeconds", "failureThreshold", "successThreshold", "initialDelaySeconds", "terminationGracePeriodSeconds")
+PROBE_TIMES = (
+    "periodSeconds",
+    "timeoutSeconds",
+    "failureThreshold",
+    "successThreshold",
+    "initialDelaySeconds",
+    "terminationGracePeriodSeconds",
+)
 
 
 def judge_ports(workload: Workload) -> None:
@@ -26,9 +33,14 @@ def judge_ports(workload: Workload) -> None:
     for port in ports:
         if port is not (serving[0] if serving else None):
             name = port.text("name")
-            judgement.changed(f"its port {name or 'of no name'} ({port.number('containerPort')}) is dropped, a service here has one")
+            judgement.changed(
+                f"its port {name or 'of no name'} ({port.number('containerPort')}) is dropped, a service here has one"
+            )
         if port.text("protocol") not in ("", "TCP"):
-            judgement.impossible(f"it listens on {port.text('protocol')} {port.number('containerPort')}", "the load balancer and the settings know TCP only")
+            judgement.impossible(
+                f"it listens on {port.text('protocol')} {port.number('containerPort')}",
+                "the load balancer and the settings know TCP only",
+            )
         port.has("hostPort")
     if number:
         _settle_port(workload, number, judgement_name, services)
@@ -48,10 +60,15 @@ def _target_port(services: list[Item]) -> int | None:
 
 def _settle_port(workload: Workload, number: int, name: str, services: list[Item]) -> None:
     judgement = workload.judgement
-    protocols = [port.text("appProtocol") for service in services for port in Part(service.value).parts("spec", "ports")]
+    protocols = [
+        port.text("appProtocol") for service in services for port in Part(service.value).parts("spec", "ports")
+    ]
     if GRPC.search(" ".join((name, *protocols))):
         judgement.ask(
-            f"port {number} speaks gRPC or HTTP/2 without TLS ({name or ', '.join(filter(None, protocols))}), and the load balancer speaks HTTP/1.1 to a pod: who calls it?",
+            (
+                f"port {number} speaks gRPC or HTTP/2 without TLS ({name or ', '.join(filter(None, protocols))}), "
+                "and the load balancer speaks HTTP/1.1 to a pod: who calls it?"
+            ),
             ("services inside only", "callers outside, by HTTP/1.1"),
             "it is treated as HTTP",
         )
@@ -77,9 +94,7 @@ def speaks_tls(export: Export, item: Item, container: Part, number: int, name: s
     for service in export.services_of.get(id(item), ()):
         for route in export.routes_of.get((service.namespace, service.name), ()):
             termination = Part(route.value).text("spec", "tls", "termination")
-            if termination in ("reencrypt", "passthrough"):
-                return True
-            return False
+            return termination in ("reencrypt", "passthrough")
     return number in TLS_PORTS or "https" in name or "tls" in name
 
 
@@ -102,7 +117,11 @@ def _judge_probes(workload: Workload, number: int | None) -> None:
         main.get("startupProbe")
         judgement.changed("its startup probe becomes the health path, asked for two minutes")
     if main.has("lifecycle", "postStart"):
-        judgement.ask("a hook runs after its start (postStart): is it needed?", ("no", "into the application's own start"), "it does not run")
+        judgement.ask(
+            "a hook runs after its start (postStart): is it needed?",
+            ("no", "into the application's own start"),
+            "it does not run",
+        )
 
 
 def _judge_probe(workload: Workload, what: str, probe: Part, setting: str, number: int | None) -> None:
@@ -125,15 +144,26 @@ def _judge_probe(workload: Workload, what: str, probe: Part, setting: str, numbe
             judgement.changed(f"the {what} probe asks host {action.text('host')}, here it asks the pod")
     elif probe.has("tcpSocket"):
         port = probe.text("tcpSocket", "port")
-        judgement.changed(f"the {what} probe is an open socket ({port}){'' if what == 'liveness' else ', name a `health_path` that answers 200'}")
+        judgement.changed(
+            f"the {what} probe is an open socket "
+            f"({port}){'' if what == 'liveness' else ', name a `health_path` that answers 200'}"
+        )
     elif probe.has("exec") or probe.has("grpc"):
         kind = "a command" if probe.has("exec") else "gRPC"
         command = " ".join(probe.texts("exec", "command")[:1])
-        ask = f"the {what} probe is {kind}{f' ({command})' if command else ''}: which path answers 200 by HTTPS when it is {'ready' if what == 'readiness' else 'alive'}?"
+        ask = (
+            f"the {what} probe is {kind}{f' ({command})' if command else ''}: which path answers 200 by HTTPS when "
+            f"it is {'ready' if what == 'readiness' else 'alive'}?"
+        )
         if what == "readiness":
-            judgement.ask(ask, ("name it as `health_path`", "for a service without a port, `health_command`"), "/health is asked")
+            judgement.ask(
+                ask, ("name it as `health_path`", "for a service without a port, `health_command`"), "/health is asked"
+            )
         else:
-            judgement.changed(f"the {what} probe is {kind}{f' ({command})' if command else ''}; an open socket is enough here, or name a `live_path`")
+            judgement.changed(
+                f"the {what} probe is {kind}{f' ({command})' if command else ''}; an open socket is enough here, "
+                "or name a `live_path`"
+            )
     times = [f"{name} {probe.number(name)}" for name in PROBE_TIMES if probe.number(name) is not None]
     if times:
         judgement.changed(f"the {what} probe's times ({', '.join(times)}) are fixed here")

@@ -30,12 +30,16 @@ def judge_privileges(workload: Workload) -> None:
     for container in pod.parts("containers"):
         for port in container.parts("ports"):
             if port.number("hostPort"):
-                judgement.impossible(f"it takes port {port.number('hostPort')} of the node (hostPort)", "the load balancer leads to it")
+                judgement.impossible(
+                    f"it takes port {port.number('hostPort')} of the node (hostPort)", "the load balancer leads to it"
+                )
         if container.value is not workload.main.value and container.flag("securityContext", "privileged"):
             judgement.impossible(f"container {container.text('name')} is privileged", "no pod here may be")
     _judge_constraints(workload)
     if pod.flag("shareProcessNamespace"):
-        judgement.ask("its containers see each other's processes: why?", ("drop it, there is one container",), "it is dropped")
+        judgement.ask(
+            "its containers see each other's processes: why?", ("drop it, there is one container",), "it is dropped"
+        )
 
 
 def _judge_context(workload: Workload, where: str, context: Part) -> None:
@@ -52,32 +56,42 @@ def _judge_context(workload: Workload, where: str, context: Part) -> None:
             found = context.get(field)
             judgement.changed(f"{field} {found if isinstance(found, int) else 'of the list'} becomes group 0")
     for capability in context.texts("capabilities", "add"):
-        judgement.impossible(f"{where} asks for the capability {capability}", "every capability is dropped here; change the image")
-    if context.flag("allowPrivilegeEscalation"):
-        judgement.changed(f"{where} may no longer gain rights (allowPrivilegeEscalation)")
-    if context.has("runAsNonRoot") and not context.flag("runAsNonRoot"):
-        judgement.changed(f"{where} must not be root any more (runAsNonRoot)")
-    context.has("capabilities", "drop")
-    dropped = context.texts("capabilities", "drop")
-    if dropped:
-        judgement.carried(f"drops the capabilities {', '.join(dropped)}, as every pod here drops all")
-    if context.has("readOnlyRootFilesystem"):
-        judgement.carried(
-            "its image is read-only already" if context.flag("readOnlyRootFilesystem") else "its image becomes read-only"
+        judgement.impossible(
+            f"{where} asks for the capability {capability}", "every capability is dropped here; change the image"
         )
-    if context.has("allowPrivilegeEscalation") and not context.flag("allowPrivilegeEscalation"):
-        judgement.carried("gains no rights, as here")
-    if context.flag("runAsNonRoot"):
-        judgement.carried("is not root, as here")
+    _judge_restrictions(workload, where, context)
     if context.has("seLinuxOptions"):
         judgement.changed("its SELinux labels have no counterpart")
-    profile = context.text("seccompProfile", "type")
-    if profile and profile != "RuntimeDefault":
-        judgement.changed(f"its seccomp profile {profile} becomes RuntimeDefault")
-    elif profile:
-        judgement.carried("has the seccomp profile RuntimeDefault, as here")
     if context.has("sysctls"):
         judgement.impossible(f"{where} sets kernel parameters (sysctls)", "leave them to the node")
+
+
+RESTRICTIONS = (
+    ("allowPrivilegeEscalation", "false", "gains no rights, as here", "may no longer gain rights"),
+    ("runAsNonRoot", "true", "is not root, as here", "must not be root any more"),
+    (
+        "seccompProfile.type",
+        "RuntimeDefault",
+        "has the seccomp profile of here",
+        "its seccomp profile becomes RuntimeDefault",
+    ),
+    ("readOnlyRootFilesystem", "true", "its image is read-only already", "its image becomes read-only"),
+)
+"""Field, the value that holds here, what is said when it is so already, and when it is not."""
+
+
+def _judge_restrictions(workload: Workload, where: str, context: Part) -> None:
+    """What a pod gives up by itself, and must give up here."""
+    judgement = workload.judgement
+    for field, wanted, same, other in RESTRICTIONS:
+        way = field.split(".")
+        if context.has(*way):
+            if context.text(*way) == wanted:
+                judgement.carried(f"{where}: {same}")
+            else:
+                judgement.changed(f"{where}: {other} ({field})")
+    if dropped := context.texts("capabilities", "drop"):
+        judgement.carried(f"drops the capabilities {', '.join(dropped)}, as every pod here drops all")
 
 
 def _judge_constraints(workload: Workload) -> None:
@@ -94,11 +108,15 @@ def _judge_constraints(workload: Workload) -> None:
         if role.startswith(SCC_ROLE):
             if grants_rights(role.removeprefix(SCC_ROLE)):
                 judgement.impossible(
-                    f"its account {account} may use the constraint {role.removeprefix(SCC_ROLE)} ({binding.label})", WITHOUT_ROOT
+                    f"its account {account} may use the constraint {role.removeprefix(SCC_ROLE)} ({binding.label})",
+                    WITHOUT_ROOT,
                 )
         elif workload.item.namespace:
             judgement.ask(
-                f"its account {account} may use the Kubernetes API ({binding.label}), and pods here have no token: does it need that?",
+                (
+                    f"its account {account} may use the Kubernetes API ({binding.label}), and pods here have no "
+                    "token: does it need that?"
+                ),
                 ("no, drop it", "change it first (a lock in the database or the cache, addresses by name)"),
                 "it has no token",
             )

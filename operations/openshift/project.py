@@ -10,7 +10,15 @@ from operations.openshift.routes import Entry
 from operations.openshift.verdict import few
 from operations.openshift.workload import Workload
 
-COMPLETE = ("ConfigMap", "Secret", "PersistentVolumeClaim", "ServiceAccount", "RoleBinding", "NetworkPolicy", "LimitRange")
+COMPLETE = (
+    "ConfigMap",
+    "Secret",
+    "PersistentVolumeClaim",
+    "ServiceAccount",
+    "RoleBinding",
+    "NetworkPolicy",
+    "LimitRange",
+)
 """Kinds that `oc get all` leaves out and that every project of OpenShift has or could have."""
 EGRESS = ("EgressNetworkPolicy", "EgressFirewall", "EgressIP", "NetNamespace")
 
@@ -31,14 +39,20 @@ def _missing(export: Export) -> Iterator[str]:
     if lacking and export.of(*WORKLOADS, "Service", "Route"):
         kinds = ",".join(kind.lower() for kind in lacking)
         yield (
-            f"This export holds no {', '.join(lacking)}; `oc get all` leaves them out. If the project has some, export them too: "
+            f"This export holds no {', '.join(lacking)}; `oc get all` leaves them out. If the project has some, "
+            "export them too: "
             f"`oc get {kinds} -o yaml`."
         )
     if export.twice:
-        yield f"The files hold these objects in two different states, of which the later one counts: {few(export.twice)}."
+        yield (
+            f"The files hold these objects in two different states, of which the later one counts: {few(export.twice)}."
+        )
     spaces = sorted({item.namespace for item in export.items if item.namespace})
     if len(spaces) > 1:
-        yield f"The export holds objects of several projects: {', '.join(spaces)}. On AWS they share one namespace and one set of names."
+        yield (
+            f"The export holds objects of several projects: {', '.join(spaces)}. On AWS they share one namespace and "
+            "one set of names."
+        )
 
 
 def _names(entries: Sequence[Entry]) -> Iterator[str]:
@@ -48,10 +62,16 @@ def _names(entries: Sequence[Entry]) -> Iterator[str]:
     own = "The host name serves" if len(hosts) == 1 else "The host names serve"
     yield f"{own} payments today ({few(hosts)}); a DNS record must not move before the traffic is to move."
     if len(hosts) > 1:
-        yield f"{len(hosts)} public host names are in use; a service names its own by `host`, and the certificate must hold each."
+        yield (
+            f"{len(hosts)} public host names are in use; a service names its own by `host`, and the certificate must "
+            "hold each."
+        )
     waits = sorted({entry.idle_seconds for entry in entries if entry.idle_seconds})
     if len(waits) > 1:
-        yield f"Routes have several timeouts ({', '.join(map(str, waits))} seconds); the load balancer has one, the largest is taken."
+        yield (
+            f"Routes have several timeouts ({', '.join(map(str, waits))} seconds); the load balancer has one, the "
+            "largest is taken."
+        )
 
 
 def _values(export: Export) -> Iterator[str]:
@@ -60,13 +80,22 @@ def _values(export: Export) -> Iterator[str]:
         yield f"Delete the export after use, it holds the values of {objects.with_values} Secrets."
     if objects.private_keys:
         routes = "a Route" if objects.private_keys == 1 else f"{objects.private_keys} Routes"
-        yield f"The export holds the private keys of {routes}. Delete the file after use, and reissue the certificates if it was shared."
+        yield (
+            f"The export holds the private keys of {routes}. Delete the file after use, and reissue the certificates "
+            "if it was shared."
+        )
 
 
 def _images(workloads: Sequence[Workload]) -> Iterator[str]:
-    elsewhere = sorted({workload.image.stream.partition("/")[0] for workload in workloads if workload.image.stream} - {workload.item.namespace for workload in workloads})
+    elsewhere = sorted(
+        {workload.image.stream.partition("/")[0] for workload in workloads if workload.image.stream}
+        - {workload.item.namespace for workload in workloads}
+    )
     if elsewhere:
-        yield f"Image streams lie in another project ({', '.join(elsewhere)}); the export of one project alone would not name the image."
+        yield (
+            f"Image streams lie in another project ({', '.join(elsewhere)}); the export of one project alone would "
+            "not name the image."
+        )
     missing = sorted({workload.name for workload in workloads if not workload.image.digest and workload.settings})
     if missing:
         yield f"The digest of the image is unknown for {few(missing)}; these are not written to the settings."
@@ -79,6 +108,7 @@ def _moves(export: Export) -> Iterator[str]:
         yield "No partner may see a new source address unprepared; this is the longest lead time of the move (weeks)."
     if export.of(*WORKLOADS):
         yield (
-            "What runs may differ from what was once applied; export the running project, and look for headers with underscores and for TLS below 1.2 "
+            "What runs may differ from what was once applied; export the running project, and look for headers "
+            "with underscores and for TLS below 1.2 "
             "in the router's log: the load balancer refuses both."
         )

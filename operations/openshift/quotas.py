@@ -18,29 +18,22 @@ def judge_scaler(export: Export, item: Item) -> Judgement:
     least, most = spec.number("minReplicas") or 1, spec.number("maxReplicas") or 1
     low, high = max(LEAST_REPLICAS, least), max(LEAST_REPLICAS, least, most)
     judgement = Judgement(item.label, f"services.{service}.replicas_min {low}, replicas_max {high}")
-    changed = f"{low} at least" + (f" instead of {least}" if low != least else "") + f", {high} at most" + (f" instead of {most}" if high != most else "")
+    changed = (
+        f"{low} at least"
+        + (f" instead of {least}" if low != least else "")
+        + f", {high} at most"
+        + (f" instead of {most}" if high != most else "")
+    )
     judgement.changed(changed)
     if not spec.value.get("minReplicas"):
         judgement.changed("no minReplicas is written, which means 1")
     if found is None:
-        judgement.ask(f"{kind}/{name}, which it scales, is not in this export: what is it?", ("export it", "leave it behind"), "it is not written to the settings")
-    targets = []
-    if (old := spec.number("targetCPUUtilizationPercentage")) is not None:
-        targets.append(old)
-    for metric in spec.parts("metrics"):
-        resource = metric.part("resource")
-        if metric.text("type") == "Resource" and resource.text("name") == "cpu":
-            number = resource.number("target", "averageUtilization") or resource.number("targetAverageUtilization")
-            if number is not None:
-                targets.append(number)
-            else:
-                judgement.changed(f"it scales at {resource.text('target', 'averageValue')} of the processor; here at {CPU_TARGET_PERCENT} % of what a pod asks for")
-            resource.has("target", "type")
-        else:
-            what = resource.text("name") or next((metric.text(part, "metric", "name") for part in ("pods", "object", "external") if metric.value.get(part)), "") or metric.text("type")
-            for part in tuple(metric.value):
-                metric.get(part)
-            judgement.ask(f"it scales by {what} ({metric.text('type')}), and here only the processor counts: does that fit?", ("yes", "no, then give it enough pods at all times"), "the processor counts")
+        judgement.ask(
+            f"{kind}/{name}, which it scales, is not in this export: what is it?",
+            ("export it", "leave it behind"),
+            "it is not written to the settings",
+        )
+    targets = _targets(judgement, spec)
     if targets:
         shown = ", ".join(map(str, targets))
         judgement.changed(f"it scales at {CPU_TARGET_PERCENT} % of the processor instead of {shown}")
@@ -50,6 +43,46 @@ def judge_scaler(export: Export, item: Item) -> Judgement:
         spec.get("behavior")
         judgement.changed("how fast it scales (behavior) is fixed here: down after 300 quiet seconds")
     return judgement
+
+
+def _targets(judgement: Judgement, spec: Part) -> list[int]:
+    """The processor's targets in per cent; a metric of another kind is a question."""
+    targets: list[int] = []
+    if (old := spec.number("targetCPUUtilizationPercentage")) is not None:
+        targets.append(old)
+    for metric in spec.parts("metrics"):
+        resource = metric.part("resource")
+        if metric.text("type") == "Resource" and resource.text("name") == "cpu":
+            number = resource.number("target", "averageUtilization") or resource.number("targetAverageUtilization")
+            if number is not None:
+                targets.append(number)
+            else:
+                judgement.changed(
+                    f"it scales at {resource.text('target', 'averageValue')} of the processor; here at "
+                    f"{CPU_TARGET_PERCENT} % of what a pod asks for"
+                )
+            resource.has("target", "type")
+        else:
+            what = (
+                resource.text("name")
+                or next(
+                    (
+                        metric.text(part, "metric", "name")
+                        for part in ("pods", "object", "external")
+                        if metric.value.get(part)
+                    ),
+                    "",
+                )
+                or metric.text("type")
+            )
+            for part in tuple(metric.value):
+                metric.get(part)
+            judgement.ask(
+                f"it scales by {what} ({metric.text('type')}), and here only the processor counts: does that fit?",
+                ("yes", "no, then give it enough pods at all times"),
+                "the processor counts",
+            )
+    return targets
 
 
 def judge_disruption(export: Export, item: Item) -> Judgement:
@@ -62,18 +95,31 @@ def judge_disruption(export: Export, item: Item) -> Judgement:
     if most == "1":
         judgement.carried(f"one pod of {service or labels} leaves at a time ({labels})")
     else:
-        judgement.changed(f"maxUnavailable 1 for {service or labels} ({labels}) instead of {f'maxUnavailable {most}' if most else f'minAvailable {least or 1}'}")
+        judgement.changed(
+            f"maxUnavailable 1 for {service or labels} ({labels}) instead of "
+            f"{f'maxUnavailable {most}' if most else f'minAvailable {least or 1}'}"
+        )
     if policy := item.text("spec", "unhealthyPodEvictionPolicy"):
         judgement.changed(f"unhealthyPodEvictionPolicy {policy} becomes AlwaysAllow")
     if not export.selected(item.namespace, selector):
-        judgement.ask(f"no workload of this export has the labels {labels}: whose budget is it?", ("export its workload", "nobody's, leave it behind"), "it is not needed")
+        judgement.ask(
+            f"no workload of this export has the labels {labels}: whose budget is it?",
+            ("export its workload", "nobody's, leave it behind"),
+            "it is not needed",
+        )
     return judgement
 
 
 def judge_range(export: Export, item: Item) -> Judgement:
     """The verdict on a LimitRange: its defaults are the limits of containers that have none."""
     judgement = Judgement(item.label, "services.*.memory, cpu_limit and cpu_request")
-    taken = sorted({export.name_of(workload) for workload in export.of(*WORKLOADS) if workload.namespace == item.namespace and not workload.owner and _takes(workload)})
+    taken = sorted(
+        {
+            export.name_of(workload)
+            for workload in export.of(*WORKLOADS)
+            if workload.namespace == item.namespace and not workload.owner and _takes(workload)
+        }
+    )
     limits = [limit for limit in item.parts("spec", "limits") if limit.text("type") == "Container"]
     shown = "; ".join(
         f"{field} {', '.join(f'{key} {value}' for key, value in limit.mapping(field).items())}"
@@ -97,7 +143,12 @@ def judge_quota(_export: Export, item: Item) -> Judgement:
     """The verdict on a ResourceQuota or ClusterResourceQuota."""
     judgement = Judgement(item.label, "clusterNodesMax")
     used = item.mapping("status", "used") or item.mapping("status", "total", "used")
-    cpu, memory = used.get("limits.cpu") or used.get("requests.cpu", ""), used.get("limits.memory") or used.get("requests.memory", "")
+    cpu, memory = (
+        used.get("limits.cpu") or used.get("requests.cpu", ""),
+        used.get("limits.memory") or used.get("requests.memory", ""),
+    )
     shown = " and ".join(filter(None, (f"{cpu} processors" if cpu else "", f"{memory} of memory" if memory else "")))
-    judgement.ignored(f"as a quota{f'; it shows {shown} in use, for which the nodes must be large enough (clusterNodesMax)' if shown else ''}")
+    judgement.ignored(
+        f"as a quota{f'; it shows {shown} in use, for which the nodes must be large enough' if shown else ''}"
+    )
     return judgement

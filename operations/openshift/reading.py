@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,10 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
         if isinstance(key, yaml.ScalarNode) and key.value in seen:
             raise yaml.constructor.ConstructorError(None, None, "a key appears twice", key.start_mark)
         seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
-    return {str(loader.construct_object(key, deep=True)): loader.construct_object(item, deep=True) for key, item in node.value}
+    return {
+        str(loader.construct_object(key, deep=True)): loader.construct_object(item, deep=True)
+        for key, item in node.value
+    }
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
@@ -84,12 +88,10 @@ def _documents(path: Path) -> Iterator[Any]:
         raise Stop(BAD_INPUT, f"{path}: cannot be read ({error.strerror}); give a file of `{FROM}`.") from None
     try:
         if text.lstrip().startswith("{"):
-            try:
+            with suppress(json.JSONDecodeError):  # several documents, or YAML in its flow form
                 yield _plain(json.loads(text), path)
                 return
-            except json.JSONDecodeError:
-                pass  # several documents, or YAML in its flow form
-        for document in yaml.load_all(text, Loader=_Loader):  # noqa: S506 (a safe loader's child)
+        for document in yaml.load_all(text, Loader=_Loader):
             if document is not None:
                 yield _plain(document, path)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -124,7 +126,8 @@ def _opened(document: Any, where: str) -> Iterator[dict[str, Any]]:
     """The objects of a document: itself, or the items of a list, also of a list of one kind."""
     if not isinstance(document, dict) or not isinstance(document.get("kind"), str) or not document["kind"]:
         raise Stop(
-            BAD_INPUT, f"{where}: is no Kubernetes object; allowed: a mapping with a kind, as `{FROM}` gives; export again."
+            BAD_INPUT,
+            f"{where}: is no Kubernetes object; allowed: a mapping with a kind, as `{FROM}` gives; export again.",
         )
     kind = document["kind"]
     if not kind.endswith("List") or "items" not in document:

@@ -26,4 +26,6 @@ def print_review(review: Review) -> None:
     for finding in review.project:
         click.echo(f"{click.style('project   ', bold=True)}  {finding}")
     counts = Counter(judgement.verdict for judgement in review.judgements)
-    click.echo(f"{len(review.judgements)} objects: {', '.join(f'{counts[verdict]} {verdict.value}' for verdict in Verdict)}")
+    click.echo(
+        f"{len(review.judgements)} objects: {', '.join(f'{counts[verdict]} {verdict.value}' for verdict in Verdict)}"
+    )

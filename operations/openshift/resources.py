@@ -18,21 +18,31 @@ def judge_resources(workload: Workload) -> None:
     cpu = limits.get("cpu") or default.get("cpu", "")
     memory = limits.get("memory") or default.get("memory", "")
     cpu_request = requests.get("cpu") or limits.get("cpu") or default_request.get("cpu") or default.get("cpu", "")
-    memory_request = requests.get("memory") or limits.get("memory") or default_request.get("memory") or default.get("memory", "")
+    memory_request = (
+        requests.get("memory") or limits.get("memory") or default_request.get("memory") or default.get("memory", "")
+    )
     settings = {"cpu_request": cpu_request, "cpu_limit": cpu, "memory": memory}
     for name, value in settings.items():
         if value and quantity(value) is None:
-            judgement.ask(f"{name} {value!r} is no quantity: what is meant?", ("a quantity such as 500m or 512Mi",), "the product's default holds")
+            judgement.ask(
+                f"{name} {value!r} is no quantity: what is meant?",
+                ("a quantity such as 500m or 512Mi",),
+                "the product's default holds",
+            )
         elif value:
             workload.settings[name] = value
     if source and not {"cpu", "memory"} <= limits.keys() and default:
         taken = ", ".join(f"{key} {value}" for key, value in default.items() if key not in limits)
-        asked = ", ".join(f"{key} {value}" for key, value in default_request.items() if key not in requests and key not in limits)
+        asked = ", ".join(
+            f"{key} {value}" for key, value in default_request.items() if key not in requests and key not in limits
+        )
         judgement.changed(f"it takes {taken}{f', requests {asked},' if asked else ''} from LimitRange {source}")
     missing = [word for word, value in (("processor", cpu), ("memory", memory)) if not value]
     if missing:
         lacks = "no requests and limits" if not own and not requests else f"no {' and '.join(missing)} limits"
-        judgement.changed(f"it has {lacks}, which a container here must have; name `cpu_limit`, `cpu_request` and `memory`")
+        judgement.changed(
+            f"it has {lacks}, which a container here must have; name `cpu_limit`, `cpu_request` and `memory`"
+        )
     if memory and memory_request and memory_request != memory:
         judgement.changed(f"the memory request {memory_request} becomes {memory}, as the limit")
     if cpu or cpu_request:
@@ -40,7 +50,9 @@ def judge_resources(workload: Workload) -> None:
     if memory:
         judgement.carried(f"memory {memory}")
     for name in sorted({*limits, *requests} - {"cpu", "memory"}):
-        judgement.impossible(f"it asks for {name}", "nodes here have processor and memory only; ask for another node type")
+        judgement.impossible(
+            f"it asks for {name}", "nodes here have processor and memory only; ask for another node type"
+        )
 
 
 def range_defaults(export: Export, namespace: str) -> tuple[dict[str, str], dict[str, str], str]:
@@ -68,12 +80,26 @@ def judge_replicas(workload: Workload) -> None:
         return
     workload.settings["replicas_min"] = max(LEAST_REPLICAS, replicas)
     if replicas == 0:
-        judgement.ask("it is stopped (0 replicas): does it move?", ("no, leave it behind", f"yes, with {LEAST_REPLICAS} pods at least"), f"it runs with {LEAST_REPLICAS}")
+        judgement.ask(
+            "it is stopped (0 replicas): does it move?",
+            ("no, leave it behind", f"yes, with {LEAST_REPLICAS} pods at least"),
+            f"it runs with {LEAST_REPLICAS}",
+        )
     elif replicas == 1:
         judgement.ask(
-            f"it has one replica only, here {LEAST_REPLICAS} (two) at least, and old and new overlap in a rollout: may it run twice?",
-            ("yes", "no, then a lock in the database or the cache keeps one of them idle", "no, then it is a job on a schedule"),
+            (
+                f"it has one replica only, here {LEAST_REPLICAS} (two) at least, and old and new overlap in a "
+                "rollout: may it run twice?"
+            ),
+            (
+                "yes",
+                "no, then a lock in the database or the cache keeps one of them idle",
+                "no, then it is a job on a schedule",
+            ),
             "two run",
         )
     else:
-        judgement.changed(f"{replicas} replicas become the autoscaler's minimum, which scales at {CPU_TARGET_PERCENT} % of the processor")
+        judgement.changed(
+            f"{replicas} replicas become the autoscaler's minimum, which scales at {CPU_TARGET_PERCENT} % of the "
+            "processor"
+        )

@@ -122,7 +122,9 @@ def _judge(export: Export, item: Item, review: Review) -> Judgement:
     if problem := schema_problem(item):
         judgement = Judgement(item.label)
         judgement.ask(
-            f"it does not follow Kubernetes' schema at {problem}: is the export whole?", ("correct it or export it again",), "it is not read"
+            f"it does not follow Kubernetes' schema at {problem}: is the export whole?",
+            ("correct it or export it again",),
+            "it is not read",
         )
         item.get("spec"), item.get("data"), item.get("metadata")
         return judgement
@@ -156,7 +158,10 @@ def _judge_by_table(item: Item) -> Judgement:
     owner = f"; {item.owner[0]} {item.owner[1]} makes it" if item.owner else ""
     if not rows:
         judgement.ask(
-            f"its kind {item.kind} ({item.value.get('apiVersion') or 'no group'}) is unknown here{owner}: what does it do for the application?",
+            (
+                f"its kind {item.kind} ({item.value.get('apiVersion') or 'no group'}) is unknown here{owner}: what "
+                "does it do for the application?"
+            ),
             ("an operator's work, for which AWS has a service", "nothing that is needed"),
             "it stays behind",
         )
@@ -169,7 +174,9 @@ def _judge_by_table(item: Item) -> Judgement:
     elif verdict is Verdict.IMPOSSIBLE:
         judgement.impossible(f"{row['says']}{owner}", row["instead"])
     else:
-        judgement.ask(f"{row['says'].removesuffix('?')}{owner}", (row["instead"], "it is not needed"), "it stays behind")
+        judgement.ask(
+            f"{row['says'].removesuffix('?')}{owner}", (row["instead"], "it is not needed"), "it stays behind"
+        )
     return judgement
 
 
@@ -177,16 +184,17 @@ def _settle(export: Export, review: Review) -> None:
     """Put the settings of all workloads together: services with callers and paths, and the load balancer's."""
     names: dict[str, Workload] = {}
     for workload in review.workloads:
-        if not workload.settings or workload.judgement.verdict is Verdict.IMPOSSIBLE and not workload.settings:
+        if not workload.settings or (workload.judgement.verdict is Verdict.IMPOSSIBLE and not workload.settings):
             continue
         other = names.get(workload.name)
-        if other is None:
-            names[workload.name] = workload
-        elif "or none" in other.judgement.target and "or none" not in workload.judgement.target:
+        if other is None or ("or none" in other.judgement.target and "or none" not in workload.judgement.target):
             names[workload.name] = workload
         elif "or none" not in workload.judgement.target:
             workload.judgement.ask(
-                f"{other.item.label} of {other.item.namespace or 'no project'} has the same name {workload.name}: which one is the service?",
+                (
+                    f"{other.item.label} of {other.item.namespace or 'no project'} has the same name "
+                    f"{workload.name}: which one is the service?"
+                ),
                 ("rename one of them in the settings", "one of them does not move"),
                 f"the settings hold {other.item.label}",
             )
@@ -198,12 +206,12 @@ def _settle(export: Export, review: Review) -> None:
             callers = review.settings.setdefault(callee, {}).setdefault("callers", [])
             if workload.name not in callers:
                 callers.append(workload.name)
-    _publish(export, review)
+    _publish(review)
     if edge := edge_settings(review.entries):
         review.settings["edge"] = edge
 
 
-def _publish(export: Export, review: Review) -> None:
+def _publish(review: Review) -> None:
     """Give each service the paths of its Routes; two Routes of one host and path are a person's decision."""
     taken: dict[tuple[str, str], Entry] = {}
     judgements = {judgement.object: judgement for judgement in review.judgements}
@@ -212,10 +220,16 @@ def _publish(export: Export, review: Review) -> None:
             other = taken.setdefault((entry.host, path), entry)
             if other is not entry and entry.host:
                 judgements[entry.route.label].ask(
-                    f"{other.route.label} has the same host and path ({entry.host}{path}): which of them is served?", ("name one",), f"{other.route.label} is"
+                    f"{other.route.label} has the same host and path ({entry.host}{path}): which of them is served?",
+                    ("name one",),
+                    f"{other.route.label} is",
                 )
                 entry.public = False
                 break
-        if entry.service in review.settings and entry.host and judgements[entry.route.label].verdict is not Verdict.IMPOSSIBLE:
+        if (
+            entry.service in review.settings
+            and entry.host
+            and judgements[entry.route.label].verdict is not Verdict.IMPOSSIBLE
+        ):
             paths = review.settings[entry.service].setdefault("paths", [])
             paths.extend(path for path in entry.paths if path not in paths)

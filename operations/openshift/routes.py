@@ -56,7 +56,9 @@ def judge_route(export: Export, item: Item) -> tuple[Judgement, Entry]:
     workloads = export.behind(item.namespace, first)
     service = export.name_of(workloads[0]) if workloads else first
     path = item.text("spec", "path").rstrip("/")
-    entry = Entry(route=item, host=item.text("spec", "host"), paths=[path, f"{path}/*"] if path else ["/"], service=service)
+    entry = Entry(
+        route=item, host=item.text("spec", "host"), paths=[path, f"{path}/*"] if path else ["/"], service=service
+    )
     review = _Review(export, item, judgement, entry)
     _judge_host(review)
     _judge_tls(review)
@@ -65,7 +67,13 @@ def judge_route(export: Export, item: Item) -> tuple[Judgement, Entry]:
     if path:
         judgement.changed(f"a Route's path matches what begins with it: here {path} and {path}/*")
     judgement.target = ", ".join(
-        dict.fromkeys((f"edge host name {entry.host or '(none)'}", f"services.{service or '<name>'}.paths {entry.paths}", *review.targets))
+        dict.fromkeys(
+            (
+                f"edge host name {entry.host or '(none)'}",
+                f"services.{service or '<name>'}.paths {entry.paths}",
+                *review.targets,
+            )
+        )
     )
     if judgement.verdict is Verdict.IMPOSSIBLE:
         judgement.target = "none"
@@ -84,17 +92,32 @@ def _judge_host(review: _Review) -> None:
     entry.generated = item.annotation(GENERATED) == "true"
     if entry.generated or not entry.host:
         judgement.ask(
-            f"OpenShift generated this host name ({entry.host or 'none is written'}) under its own domain, which does not exist on AWS: who calls it?",
+            (
+                f"OpenShift generated this host name ({entry.host or 'none is written'}) under its own domain, which "
+                "does not exist on AWS: who calls it?"
+            ),
             ("nobody, drop it", "publish it under the payment host with TLS"),
             NOT_PUBLISHED,
         )
     else:
         judgement.changed(f"the load balancer serves {entry.host}")
     if subdomain := item.text("spec", "subdomain"):
-        judgement.ask(f"its host is made of the subdomain {subdomain} and OpenShift's own domain: which host is meant?", ("name it",), NOT_PUBLISHED)
-    states = [(condition.text("type"), condition.text("status")) for ingress in item.parts("status", "ingress") for condition in ingress.parts("conditions")]
+        judgement.ask(
+            f"its host is made of the subdomain {subdomain} and OpenShift's own domain: which host is meant?",
+            ("name it",),
+            NOT_PUBLISHED,
+        )
+    states = [
+        (condition.text("type"), condition.text("status"))
+        for ingress in item.parts("status", "ingress")
+        for condition in ingress.parts("conditions")
+    ]
     if ("Admitted", "False") in states and ("Admitted", "True") not in states:
-        judgement.ask("no router admits it, so it serves nobody today (another Route may have its host): does it move?", ("no", "yes"), NOT_PUBLISHED)
+        judgement.ask(
+            "no router admits it, so it serves nobody today (another Route may have its host): does it move?",
+            ("no", "yes"),
+            NOT_PUBLISHED,
+        )
     if item.owner:
         judgement.changed(f"{item.owner[0]} {item.owner[1]} makes it; here the settings do")
 
@@ -112,8 +135,14 @@ def _judge_tls(review: _Review) -> None:
         return
     if termination == "passthrough":
         judgement.impossible(
-            "passthrough hands the client's TLS to the pod; this load balancer ends it, so that the firewall can read requests",
-            "if the pod checks a client certificate, a listener with mutual TLS (verify, with a trust store); else edge, or it stays on OpenShift",
+            (
+                "passthrough hands the client's TLS to the pod; this load balancer ends it, so that the firewall can "
+                "read requests"
+            ),
+            (
+                "if the pod checks a client certificate, a listener with mutual TLS (verify, with a trust store); "
+                "else edge, or it stays on OpenShift"
+            ),
         )
     elif termination == "reencrypt":
         judgement.changed(f"a certificate of ACM; TLS is made again to the pod, {MARKS}")
@@ -121,7 +150,26 @@ def _judge_tls(review: _Review) -> None:
         judgement.changed("the load balancer ends TLS with a new certificate of ACM")
         _tell_plain_pod(review)
     else:
-        judgement.ask(f"its TLS termination {termination or '(absent)'} is unknown: who ends TLS?", ("the load balancer",), NOT_PUBLISHED)
+        judgement.ask(
+            f"its TLS termination {termination or '(absent)'} is unknown: who ends TLS?",
+            ("the load balancer",),
+            NOT_PUBLISHED,
+        )
+    _judge_certificates(judgement, tls)
+    insecure = tls.text("insecureEdgeTerminationPolicy")
+    if insecure == "Redirect":
+        judgement.changed(
+            "the redirect from HTTP does not exist any more: there is no port 80, and a client that calls "
+            "http:// gets no answer"
+        )
+    elif insecure == "Allow":
+        judgement.changed("plain HTTP, allowed today, ends: there is no port 80")
+    elif insecure:
+        judgement.carried("no plain HTTP, as here")
+
+
+def _judge_certificates(judgement: Judgement, tls: Part) -> None:
+    """Certificates and keys of a Route, which all stay behind."""
     if tls.has("key"):
         judgement.changed("the Route's private key stays behind and is written nowhere")
     if tls.has("certificate"):
@@ -129,17 +177,12 @@ def _judge_tls(review: _Review) -> None:
     if tls.has("caCertificate"):
         judgement.changed("ACM brings the chain of authorities (caCertificate)")
     if tls.has("destinationCACertificate"):
-        judgement.changed("destinationCACertificate has no counterpart, as the load balancer does not check the pod's certificate")
+        judgement.changed(
+            "destinationCACertificate has no counterpart, as the load balancer does not check the pod's certificate"
+        )
     if tls.has("externalCertificate"):
         judgement.changed(f"its certificate from Secret {tls.text('externalCertificate', 'name')} is not used")
         tls.get("externalCertificate")
-    insecure = tls.text("insecureEdgeTerminationPolicy")
-    if insecure == "Redirect":
-        judgement.changed("the redirect from HTTP does not exist any more: there is no port 80, and a client that calls http:// gets no answer")
-    elif insecure == "Allow":
-        judgement.changed("plain HTTP, allowed today, ends: there is no port 80")
-    elif insecure:
-        judgement.carried("no plain HTTP, as here")
 
 
 def _tell_plain_pod(review: _Review) -> None:
@@ -156,8 +199,14 @@ def _tell_plain_pod(review: _Review) -> None:
             return
     service = export.find("Service", item.namespace, first)
     if number is None and service:
-        number = next((port.number("targetPort") or port.number("port") for port in Part(service.value).parts("spec", "ports")), None)
-    judgement.changed(f"the pod must speak TLS{f', it listens on {number} without' if number else ', which the router did not ask of it'}")
+        number = next(
+            (port.number("targetPort") or port.number("port") for port in Part(service.value).parts("spec", "ports")),
+            None,
+        )
+    judgement.changed(
+        "the pod must speak "
+        f"TLS{f', it listens on {number} without' if number else ', which the router did not ask of it'}"
+    )
 
 
 def _judge_backends(review: _Review, weights: dict[str, int]) -> None:
@@ -171,12 +220,37 @@ def _judge_backends(review: _Review, weights: dict[str, int]) -> None:
             judgement.ask(f"it leads to a {kind}: what is that?", ("name the service",), NOT_PUBLISHED)
     if not names:
         judgement.ask("it leads to no Service: where does it go?", ("drop it",), NOT_PUBLISHED)
+    _judge_weights(judgement, weights)
+    port = item.text("spec", "port", "targetPort")
+    if port:
+        judgement.changed(f"its target port {port} becomes the service's one port")
+    for name in names:
+        if review.export.find("Service", item.namespace, name) is None and len(names) == 1:
+            judgement.ask(
+                f"Service {name}, which it leads to, is not in this export: what is behind it?",
+                ("export it",),
+                NOT_PUBLISHED,
+            )
+    if item.has("spec", "httpHeaders"):
+        judgement.ask(
+            "it changes headers (httpHeaders): who needs that?",
+            ("nobody", "the application itself sets them"),
+            "headers stay as they are",
+        )
+
+
+def _judge_weights(judgement: Judgement, weights: dict[str, int]) -> None:
+    """One Service, or versions that share the requests."""
+    names = list(weights)
     others = {name: weight for name, weight in weights.items() if name != names[0]}
     if any(others.values()):
         total = sum(weights.values())
         shown = ", ".join(f"{weight} of {total} requests to {name}" for name, weight in others.items())
         judgement.ask(
-            f"the Route sends {shown}, a canary in the middle of its run (weight {weights[names[0]]} for {names[0]}): which version moves?",
+            (
+                f"the Route sends {shown}, a canary in the middle of its run (weight {weights[names[0]]} for "
+                f"{names[0]}): which version moves?"
+            ),
             ("end the canary before the move", "say which version moves"),
             f"{names[0]} moves",
         )
@@ -186,14 +260,6 @@ def _judge_backends(review: _Review, weights: dict[str, int]) -> None:
         judgement.ask(f"it sends nothing to {names[0]} (weight 0): does it move?", ("no", "yes"), NOT_PUBLISHED)
     elif names:
         judgement.carried(f"leads to {names[0]} with weight {weights[names[0]]}, to nobody else")
-    port = item.text("spec", "port", "targetPort")
-    if port:
-        judgement.changed(f"its target port {port} becomes the service's one port")
-    for name in names:
-        if review.export.find("Service", item.namespace, name) is None and not any(others.values()):
-            judgement.ask(f"Service {name}, which it leads to, is not in this export: what is behind it?", ("export it",), NOT_PUBLISHED)
-    if item.has("spec", "httpHeaders"):
-        judgement.ask("it changes headers (httpHeaders): who needs that?", ("nobody", "the application itself sets them"), "headers stay as they are")
 
 
 # ---- Annotations of the router ---------------------------------------------------------------------------------------
@@ -213,7 +279,11 @@ def _judge_annotations(review: _Review) -> None:
         elif short in ANNOTATIONS:
             ANNOTATIONS[short](review, value)
         else:
-            judgement.ask(f"the router's annotation {name} is unknown here: what does it do for this Route?", ("nothing that is needed",), "it stays behind")
+            judgement.ask(
+                f"the router's annotation {name} is unknown here: what does it do for this Route?",
+                ("nothing that is needed",),
+                "it stays behind",
+            )
     if rates:
         _judge_rates(review, rates)
 
@@ -228,23 +298,33 @@ def _judge_rates(review: _Review, rates: dict[str, str]) -> None:
     limit = rates.get("rate-http", "")
     if limit.isascii() and limit.isdigit():
         judgement.changed(
-            f"the rate limit of {limit} requests per 10 seconds, address and router becomes one per address and five minutes of the firewall "
-            f"(WAF), for all services: {int(limit) * TEN_SECONDS_IN_FIVE_MINUTES} would be the same rate (edgeWafRequestsPerFiveMinutes)"
+            f"the rate limit of {limit} requests per 10 seconds, address and router becomes one per address and "
+            f"five minutes of the firewall (WAF), for all services: {int(limit) * TEN_SECONDS_IN_FIVE_MINUTES} would "
+            "be the same rate (edgeWafRequestsPerFiveMinutes)"
         )
     if concurrent := rates.get("concurrent-tcp", ""):
         judgement.changed(f"nothing limits concurrent connections ({concurrent} today)")
     if tcp := rates.get("rate-tcp", ""):
-        judgement.changed(f"nothing limits new connections ({tcp} per 3 seconds today); the firewall (WAF) counts requests")
+        judgement.changed(
+            f"nothing limits new connections ({tcp} per 3 seconds today); the firewall (WAF) counts requests"
+        )
     judgement.changed("a rate limit is on (rate-limit-connections); the firewall (WAF) always has one")
 
 
 def _timeout(review: _Review, value: str) -> None:
     found = seconds(value)
     if found is None:
-        review.judgement.ask(f"its timeout {value!r} is no duration: what is meant?", ("a number of seconds",), "the stack's edgeIdleTimeoutSeconds")
+        review.judgement.ask(
+            f"its timeout {value!r} is no duration: what is meant?",
+            ("a number of seconds",),
+            "the stack's edgeIdleTimeoutSeconds",
+        )
     elif found > IDLE_TIMEOUT_MAX:
         review.judgement.ask(
-            f"its timeout of {value} is more than the load balancer's silence limit of {IDLE_TIMEOUT_MAX} seconds at most: who needs it?",
+            (
+                f"its timeout of {value} is more than the load balancer's silence limit of {IDLE_TIMEOUT_MAX} "
+                "seconds at most: who needs it?"
+            ),
             (f"{IDLE_TIMEOUT_MAX} seconds are enough", "the client asks again for the result"),
             "the stack's edgeIdleTimeoutSeconds",
         )
@@ -252,7 +332,8 @@ def _timeout(review: _Review, value: str) -> None:
         review.entry.idle_seconds = max(found, review.entry.idle_seconds)
         review.targets.append(f"edgeIdleTimeoutSeconds {found}")
         review.judgement.changed(
-            f"timeout {value} becomes edgeIdleTimeoutSeconds {found}, one value for all services, measured as silence on a connection"
+            f"timeout {value} becomes edgeIdleTimeoutSeconds {found}, one value for all services, measured as "
+            "silence on a connection"
         )
 
 
@@ -262,7 +343,10 @@ def _tunnel(review: _Review, value: str) -> None:
         _timeout(review, value)
     else:
         review.judgement.ask(
-            f"its tunnels may be silent for {value}; the load balancer's silence limit reaches {IDLE_TIMEOUT_MAX} seconds at most: can its clients send a sign of life?",
+            (
+                f"its tunnels may be silent for {value}; the load balancer's silence limit reaches "
+                f"{IDLE_TIMEOUT_MAX} seconds at most: can its clients send a sign of life?"
+            ),
             ("yes, within that time", "no, they connect again"),
             "the stack's edgeIdleTimeoutSeconds",
         )
@@ -272,8 +356,15 @@ def _allow_list(name: str) -> Callable[[_Review, str], None]:
     def judge(review: _Review, value: str) -> None:
         review.targets.append("an address rule of the firewall (not in the product)")
         review.judgement.ask(
-            f"only {value} may reach this path today ({name}), and here it would be open to the internet: who closes it?",
-            ("internal only, reached over the VPN", "an address rule of the firewall, a change of the product", "open it, the application checks its callers"),
+            (
+                f"only {value} may reach this path today ({name}), and here it would be open to the internet: who "
+                "closes it?"
+            ),
+            (
+                "internal only, reached over the VPN",
+                "an address rule of the firewall, a change of the product",
+                "open it, the application checks its callers",
+            ),
             NOT_PUBLISHED,
         )
 
@@ -283,7 +374,10 @@ def _allow_list(name: str) -> Callable[[_Review, str], None]:
 def _rewrite(review: _Review, value: str) -> None:
     review.judgement.ask(
         f"the router rewrites the path to {value} (rewrite-target): who does that here?",
-        ("the application answers the whole path", "a rule of the load balancer (url-rewrite), a change of the product"),
+        (
+            "the application answers the whole path",
+            "a rule of the load balancer (url-rewrite), a change of the product",
+        ),
         NOT_PUBLISHED,
     )
 
@@ -297,7 +391,9 @@ def _changed(sentence: str) -> Callable[[_Review, str], None]:
 
 def _cookie(review: _Review, value: str) -> None:
     review.targets.append("edgeStickinessSeconds")
-    review.judgement.changed(f"the cookie {value} becomes the load balancer's own, for edgeStickinessSeconds, one value for all services")
+    review.judgement.changed(
+        f"the cookie {value} becomes the load balancer's own, for edgeStickinessSeconds, one value for all services"
+    )
 
 
 ANNOTATIONS: dict[str, Callable[[_Review, str], None]] = {
@@ -307,7 +403,9 @@ ANNOTATIONS: dict[str, Callable[[_Review, str], None]] = {
     "ip_allowlist": _allow_list("ip_allowlist"),
     "rewrite-target": _rewrite,
     "cookie_name": _cookie,
-    "cookie-same-site": _changed("the cookie's SameSite {value} has no counterpart, the load balancer's cookie is its own"),
+    "cookie-same-site": _changed(
+        "the cookie's SameSite {value} has no counterpart, the load balancer's cookie is its own"
+    ),
     "disable_cookies": _changed("disable_cookies {value}: the load balancer sets a cookie for every client"),
     "balance": _changed("balance {value} has no counterpart, the load balancer's cookie takes its place"),
     "hsts_header": _changed(f"the header HSTS ({{value}}) becomes {HSTS} for every host"),
@@ -315,7 +413,9 @@ ANNOTATIONS: dict[str, Callable[[_Review, str], None]] = {
     "pod-concurrent-connections": _changed("at most {value} connections for a pod today; here nothing limits them"),
     "h1-adjust-case": _changed("the case of header names ({value}): the load balancer may change it"),
     "log-send-hostname": _changed("log-send-hostname {value} has no counterpart"),
-    "backend-check-interval": _changed("backend-check-interval {value}: the load balancer asks each pod for its health every 10 seconds"),
+    "backend-check-interval": _changed(
+        "backend-check-interval {value}: the load balancer asks each pod for its health every 10 seconds"
+    ),
 }
 """What is read of ``haproxy.router.openshift.io/*`` and ``router.openshift.io/*``."""
 

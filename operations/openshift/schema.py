@@ -1,7 +1,7 @@
 """Whether an object is what Kubernetes' own schema says.
 
-The schemas are those of kubernetes-validate. Its own function reads and builds a schema again for each object, 40 ms each
-time; here each is built once, by jsonschema-rs, and an object costs a tenth of a millisecond.
+The schemas are those of kubernetes-validate. Its own function reads and builds a schema again for each object, 40 ms
+each time; here each is built once, by jsonschema-rs, and an object costs a tenth of a millisecond.
 """
 
 from __future__ import annotations
@@ -49,4 +49,6 @@ def _validator(kind: str, api_version: str) -> Draft202012Validator | None:
 
 @cache
 def _definitions(latest: str) -> Registry:
-    return Registry([(DEFINITIONS, schema_contents(f"kubernetes-json-schema/v{latest}-local/_definitions.json", latest))])
+    return Registry(
+        [(DEFINITIONS, schema_contents(f"kubernetes-json-schema/v{latest}-local/_definitions.json", latest))]
+    )

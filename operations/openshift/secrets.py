@@ -1,4 +1,4 @@
-"""Secrets: what each is for, by its type and the names of its entries. Their values were withheld when they were read."""
+"""Secrets: what each is for, by its type and the names of its entries. Their values were withheld on reading."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from enum import Enum
 
 from operations.openshift.export import Export, Item
-from operations.openshift.part import Part
 from operations.openshift.verdict import Judgement, few
 from operations.openshift.workload import Workload
 
@@ -84,17 +83,27 @@ def judge_secret(export: Export, item: Item) -> Judgement:
         )
     elif use is Use.SERVING:
         judgement.target = "certificate of ACM; the pod's own certificate made at start"
-        judgement.ignored("the load balancer's certificate comes from ACM and the pod makes its own at start; the key stays behind")
+        judgement.ignored(
+            "the load balancer's certificate comes from ACM and the pod makes its own at start; the key stays behind"
+        )
     elif use is Use.DATABASE:
         judgement.target = "the stack's secret database-connection and IAM authentication"
         judgement.changed(
-            f"the database lets the application in by its role (IAM); {named}: the address is in the connection secret and no password moves",
-            "the application must read DATABASE_CONNECTION_SECRET, and until the switch that secret names the source with a password, "
-            "which a person puts there",
+            (
+                f"the database lets the application in by its role (IAM); {named}: the address is in the connection "
+                "secret and no password moves"
+            ),
+            (
+                "the application must read DATABASE_CONNECTION_SECRET, and until the switch that secret names the "
+                "source with a password, "
+                "which a person puts there"
+            ),
         )
     elif use is Use.CACHE:
         judgement.target = "CACHE_HOST and IAM authentication"
-        judgement.changed(f"the cache lets the application in by its role (IAM) at CACHE_HOST; {named}: no password moves")
+        judgement.changed(
+            f"the cache lets the application in by its role (IAM) at CACHE_HOST; {named}: no password moves"
+        )
     else:
         judgement.target = "a secret in Secrets Manager that services.<name> may read"
         judgement.ask(
@@ -135,7 +144,9 @@ def use_secret(workload: Workload, name: str, how: str, keys: tuple[str, ...] = 
     named = f"{name} ({how})"
     if use is Use.DATABASE:
         workload.uses("database")
-        judgement.changed(f"Secret {named}: the application reads DATABASE_CONNECTION_SECRET instead and enters by its role (IAM)")
+        judgement.changed(
+            f"Secret {named}: the application reads DATABASE_CONNECTION_SECRET instead and enters by its role (IAM)"
+        )
         return
     if use is Use.CACHE:
         workload.uses("cache")
@@ -155,7 +166,8 @@ def use_secret(workload: Workload, name: str, how: str, keys: tuple[str, ...] = 
         )
     else:
         judgement.changed(
-            f"Secret {named}: the variable {variable} names a secret of Secrets Manager, which the application reads by its role"
+            f"Secret {named}: the variable {variable} names a secret of Secrets Manager, which the application "
+            "reads by its role"
         )
 
 
@@ -163,5 +175,3 @@ def pulls_by(workload: Workload) -> None:
     """Pull secrets stay behind: nodes enter ECR by their role."""
     for secret in workload.pod.parts("imagePullSecrets"):
         workload.judgement.changed(f"its pull secret {secret.text('name')} stays behind, nodes enter ECR by their role")
-
-

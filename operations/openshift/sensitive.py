@@ -16,12 +16,14 @@ WITHHELD = "(withheld)"
 SHORTEST_SECRET = 6
 """Letters of a secret's value below which it is too common to be looked for elsewhere."""
 _WORDS = (
-    r"pass(word|wd|phrase|wort)?|pwd|secret|token|api[-_.]?key|access[-_.]?key|private[-_.]?key|master[-_.]?key|"
+    r"pass(?:word|wd|phrase|wort)?|pwd|secret|token|api[-_.]?key|access[-_.]?key|private[-_.]?key|master[-_.]?key|"
     r"encryption[-_.]?key|signing[-_.]?key|mac[-_.]?key|pin[-_.]?key|key[-_.]?store|credential[s]?|auth|authorization|"
     r"bearer|salt|pepper|hmac|cert|pem|pin|jwt|cookie|session[-_.]?key|license|licence|dsn|connection[-_.]?string"
 )
 SENSITIVE_NAME = re.compile(rf"(^|[^a-z])({_WORDS})($|[^a-z])", re.IGNORECASE)
-SENSITIVE_ENDING = re.compile(r"(password|passwd|passphrase|secret|token|apikey|privatekey|credentials?|pwd)$", re.IGNORECASE)
+SENSITIVE_ENDING = re.compile(
+    r"(password|passwd|passphrase|secret|token|apikey|privatekey|credentials?|pwd)$", re.IGNORECASE
+)
 HARMLESS_NAME = re.compile(
     r"(_|\b)(file|path|dir|url|uri|host|port|ttl|timeout|seconds|length|policy|enabled|name|type|algorithm|ref|header)$",
     re.IGNORECASE,
@@ -29,7 +31,8 @@ HARMLESS_NAME = re.compile(
 """Names such as PASSWORD_FILE or TOKEN_TTL that say where or how, not what."""
 USER_IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
 ASSIGNED = re.compile(
-    rf"(?:^|[\s;&?,{{\"'<-])([\w.-]*(?:{_WORDS})[\w.-]*)[\"']?\s*(?:[=:]|\s)\s*[\"']?([^\s\"'&;,}}>]+)", re.IGNORECASE
+    rf"(?:^|[\s;&?,{{\"'<-])(?P<name>[\w.-]*(?:{_WORDS})[\w.-]*)[\"']?\s*(?:[=:]|\s)\s*[\"']?(?P<value>[^\s\"'&;,}}>]+)",
+    re.IGNORECASE,
 )
 KNOWN_FORMS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|\bAKIA[0-9A-Z]{16}\b|\bASIA[0-9A-Z]{16}\b|\beyJ[\w-]{8,}\.[\w-]+\.|"
@@ -84,8 +87,12 @@ def holds_secret(text: str, known: Set[str] = frozenset()) -> bool:
     if known and (text in known or not known.isdisjoint(DELIMITERS.split(text))):
         return True
     for found in ASSIGNED.finditer(REFERENCES.sub("", text)):
-        value = found[2].lower()
-        if has_sensitive_name(found[1]) and value not in ("true", "false", "none", "null") and not value.startswith("$"):
+        value = found["value"].lower()
+        if (
+            has_sensitive_name(found["name"])
+            and value not in ("true", "false", "none", "null")
+            and not value.startswith("$")
+        ):
             return True
     return any(_is_random(word) for word in RANDOM.findall(text))
 
@@ -99,7 +106,7 @@ def is_worth_hiding(name: str, value: str) -> bool:
 
 def secret_names(text: str) -> list[str]:
     """Names under which a configuration file assigns secrets."""
-    return list(dict.fromkeys(found[1] for found in ASSIGNED.finditer(text) if has_sensitive_name(found[1])))
+    return list(dict.fromkeys(found["name"] for found in ASSIGNED.finditer(text) if has_sensitive_name(found["name"])))
 
 
 def without_login(address: str) -> str:

@@ -26,7 +26,9 @@ def judge_volumes(workload: Workload) -> None:
             mount.has("readOnly")
             mount.has("subPath")
     for device in workload.main.parts("volumeDevices"):
-        workload.judgement.impossible(f"it uses the raw device {device.text('devicePath')}", "ADR 0012: no volumes here")
+        workload.judgement.impossible(
+            f"it uses the raw device {device.text('devicePath')}", "ADR 0012: no volumes here"
+        )
 
 
 def _judge(workload: Workload, volume: Part, name: str, where: str, places: list[Part]) -> None:
@@ -34,38 +36,77 @@ def _judge(workload: Workload, volume: Part, name: str, where: str, places: list
     if volume.has("emptyDir"):
         _judge_scratch(workload, volume.part("emptyDir"), where)
     elif volume.has("hostPath"):
-        judgement.impossible(f"it mounts {volume.text('hostPath', 'path')} of the node (hostPath)", "nothing of a node is open to a pod")
+        judgement.impossible(
+            f"it mounts {volume.text('hostPath', 'path')} of the node (hostPath)", "nothing of a node is open to a pod"
+        )
     elif claim := volume.text("persistentVolumeClaim", "claimName"):
         judgement.ask(
-            f"it uses the volume {claim} at {where}, and nothing in the cluster keeps data ({ONLY_TMP}): where do these files go?",
-            ("object storage (S3) by the application itself", "the server where they are, over the VPN", "not needed any more"),
+            (
+                f"it uses the volume {claim} at {where}, and nothing in the cluster keeps data ({ONLY_TMP}): where "
+                "do these files go?"
+            ),
+            (
+                "object storage (S3) by the application itself",
+                "the server where they are, over the VPN",
+                "not needed any more",
+            ),
             "no volume is there",
         )
     elif volume.has("ephemeral") or volume.has("nfs"):
-        judgement.ask(f"its volume {name} at {where} has no counterpart: where do these files go?", ("S3", TMP), "no volume is there")
+        judgement.ask(
+            f"its volume {name} at {where} has no counterpart: where do these files go?",
+            ("S3", TMP),
+            "no volume is there",
+        )
     elif volume.has("csi"):
         judgement.ask(
-            f"its volume {name} at {where} is made by the driver {volume.text('csi', 'driver')}, which is not there: what takes its place?",
+            (
+                f"its volume {name} at {where} is made by the driver {volume.text('csi', 'driver')}, which is not "
+                "there: what takes its place?"
+            ),
             ("Secrets Manager, if it brings secrets", "nothing"),
             "no volume is there",
         )
     elif volume.has("configMap"):
         _take_files(workload, volume.part("configMap"), volume.text("configMap", "name"), places)
     elif volume.has("secret"):
-        use_secret(workload, volume.text("secret", "secretName"), f"files at {where}", optional=volume.flag("secret", "optional"))
-    elif volume.has("downwardAPI"):
+        use_secret(
+            workload,
+            volume.text("secret", "secretName"),
+            f"files at {where}",
+            optional=volume.flag("secret", "optional"),
+        )
+    else:
+        _judge_other(workload, volume, name, where, places)
+
+
+def _judge_other(workload: Workload, volume: Part, name: str, where: str, places: list[Part]) -> None:
+    """Files about the pod itself, and volumes of several sources."""
+    judgement = workload.judgement
+    if volume.has("downwardAPI"):
         judgement.changed(f"the files at {where} about the pod itself (downwardAPI) are not there")
     elif volume.has("projected"):
         for source in volume.parts("projected", "sources"):
             if source.has("serviceAccountToken"):
-                judgement.impossible("it reads a Kubernetes token from a file", "pods here have none; AWS lets it in by its role")
+                judgement.impossible(
+                    "it reads a Kubernetes token from a file", "pods here have none; AWS lets it in by its role"
+                )
             if source.has("configMap"):
                 _take_files(workload, source.part("configMap"), source.text("configMap", "name"), places)
             if source.has("secret"):
-                use_secret(workload, source.text("secret", "name"), f"files at {where}", optional=source.flag("secret", "optional"))
+                use_secret(
+                    workload,
+                    source.text("secret", "name"),
+                    f"files at {where}",
+                    optional=source.flag("secret", "optional"),
+                )
     else:
         kinds = sorted(set(volume.value) - {"name"})
-        judgement.ask(f"its volume {name} ({', '.join(kinds) or 'of no kind'}) at {where} is unknown here: what does it hold?", ("leave it behind",), "no volume is there")
+        judgement.ask(
+            f"its volume {name} ({', '.join(kinds) or 'of no kind'}) at {where} is unknown here: what does it hold?",
+            ("leave it behind",),
+            "no volume is there",
+        )
 
 
 def _judge_scratch(workload: Workload, scratch: Part, where: str) -> None:
@@ -93,7 +134,11 @@ def _take_files(workload: Workload, source: Part, name: str, places: list[Part])
         if source.flag("optional"):
             judgement.changed(f"ConfigMap {name} is optional and not in this export")
             return
-        judgement.ask(f"ConfigMap {name}, whose files it reads, is not in this export: what is in it?", ("export it (`oc get configmap -o yaml`)",), "no file is written")
+        judgement.ask(
+            f"ConfigMap {name}, whose files it reads, is not in this export: what is in it?",
+            ("export it (`oc get configmap -o yaml`)",),
+            "no file is written",
+        )
         return
     if name in BUNDLES or (found and is_bundle(found)):
         where = ", ".join(mount.text("mountPath") for mount in places) or name
@@ -124,12 +169,14 @@ def _take_file(workload: Workload, name: str, key: str, path: str, content: str)
     elif path.startswith(f"{TMP}/"):
         judgement.changed(f"the file {path} cannot be below {TMP}, give it another place")
     elif sum(map(len, files.values())) + len(content) > FILES_KIBIBYTES * 1024:
-        judgement.ask(f"the file {path} makes its files larger than {FILES_KIBIBYTES} KiB: where does it go?", ("into the image", "S3"), "it is not written")
+        judgement.ask(
+            f"the file {path} makes its files larger than {FILES_KIBIBYTES} KiB: where does it go?",
+            ("into the image", "S3"),
+            "it is not written",
+        )
     else:
         files[path] = content
         judgement.changed(f"the file {path} comes from the settings (ConfigMap {name}, {key})")
     judge_addresses(workload, f"file {path}", content)
     if not files:
         del workload.settings["files"]
-
-

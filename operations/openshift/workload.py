@@ -55,7 +55,13 @@ REVISIONS = ("deployment.kubernetes.io/revision", "openshift.io/deployment-confi
 STORES = (
     (re.compile(r"redis|valkey|keydb|memcached", re.I), "cache"),
     (re.compile(r"mysql|mariadb|percona", re.I), "database"),
-    (re.compile(r"postgres|mongo|kafka|rabbitmq|activemq|amq-|artemis|zookeeper|etcd|elasticsearch|opensearch|cassandra|minio", re.I), "other"),
+    (
+        re.compile(
+            r"postgres|mongo|kafka|rabbitmq|activemq|amq-|artemis|zookeeper|etcd|elasticsearch|opensearch|cassandra|minio",
+            re.I,
+        ),
+        "other",
+    ),
 )
 """Software that keeps data, by the name of its image."""
 
