@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from operations.exits import REFUSED, Stop
-from operations.files import check_writable, write_whole
+from command_line.exits import REFUSED, Stop
+from command_line.files import OutputFile, check_writable, report_console, write_whole
 from operations.openshift.export import Export
 from operations.openshift.progress import Progress
 from operations.openshift.reading import read_objects
@@ -32,7 +32,7 @@ def openshift() -> None:
 
 @openshift.command()
 @FILES
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as JSON.")
+@click.option("--json", "json_file", type=OutputFile(), help="Write the result as JSON.")
 def inspect(exports: tuple[Path, ...], json_file: Path | None) -> None:
     """Say what becomes of each object of EXPORT..., files of `oc get ... -o yaml` (or json).
 
@@ -42,12 +42,10 @@ def inspect(exports: tuple[Path, ...], json_file: Path | None) -> None:
       2  an export or an argument cannot be used
       3  the tool failed
     """
-    if json_file:
-        check_writable(json_file)
     review = _review(exports)
     if json_file:
         write_whole(json_file, json.dumps(review.document(), indent=1, ensure_ascii=False) + "\n")
-    print_review(review)
+    print_review(review, report_console(json_file).stderr)
 
 
 @openshift.command()

@@ -12,13 +12,13 @@ from typing import Any
 
 import yaml
 
-from operations.exits import BAD_INPUT, Stop
+from command_line.exits import BAD_INPUT, Stop
+from command_line.project import ROOT
 from operations.openshift.images import INTERNAL_REGISTRIES, OLD_REGISTRY
 from operations.openshift.review import Review
 from operations.openshift.verdict import Judgement, Verdict
 from operations.openshift.workload import NOT_WRITTEN, Workload
-from operations.rehearsal.configuration import ConfigurationError, read_configuration
-from operations.rehearsal.program import ROOT
+from recording.configuration import ConfigurationError, read_configuration
 
 REPOSITORY = "softpos"
 """The account's one repository; the digest says which image is meant, the tag keeps it from being cleaned away."""

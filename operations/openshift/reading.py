@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from operations.exits import BAD_INPUT, Stop
+from command_line.exits import BAD_INPUT, Stop
 from operations.openshift.sensitive import WITHHELD, is_key_material, is_worth_hiding
 
 DEEPEST = 60
