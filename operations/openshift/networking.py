@@ -196,7 +196,8 @@ def _pair(export: Export, item: Item, own: dict[str, str], other: dict[str, str]
 def judge_egress_policy(_export: Export, item: Item) -> Judgement:
     """The verdict on an EgressNetworkPolicy (OpenShift SDN) or EgressFirewall (OVN)."""
     judgement = Judgement(item.label, "services.<name>.outside")
-    allowed, denied = [], []
+    allowed: list[str] = []
+    denied: list[str] = []
     for rule in item.parts("spec", "egress"):
         to = rule.part("to")
         ports = ", ".join(f"{port.text('protocol')} {port.text('port')}" for port in rule.parts("ports"))
