@@ -72,8 +72,9 @@ format: $(VENV)/.ready-dev ## Format the code
 	@$(RUN) -m ruff format . && $(RUN) -m ruff check --fix --quiet .
 
 .PHONY: lint
-lint: $(VENV)/.ready-dev ## Lint the code and the YAML
+lint: $(VENV)/.ready-dev ## Lint the code and the YAML, and hold who may import whom
 	@$(RUN) -m ruff check --quiet . && $(VENV)/bin/yamllint --strict .
+	@told="$$($(VENV)/bin/lint-imports 2>&1)" || { echo "$$told" >&2; exit 1; }
 
 .PHONY: types
 types: $(VENV)/.ready-dev ## Check the types, strictly

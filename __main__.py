@@ -190,7 +190,9 @@ service = SoftPosService(
             port=cache.port,
         ),
         secret_key_arn=keys.database.arn,
-        database_authorities=database_authorities(settings),
+        database_authorities=database_authorities(
+            settings.region, settings.migration.source_ca if settings.migration.enabled else ""
+        ),
     ),
     in_account,
 )

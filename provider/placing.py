@@ -8,8 +8,8 @@ import pulumi
 from components.foundations.alarms import Alarms
 from components.foundations.log_storage import LogStorage
 from components.foundations.placement import Placement
+from components.foundations.values import Refused
 from settings import PCI_LOG_RETENTION_DAYS
-from settings.values import Refused
 
 Group = TypeVar("Group")
 

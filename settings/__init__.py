@@ -1,15 +1,14 @@
 """The stack's configuration as frozen, typed values.
 
 - `groups`: every setting with its type and what its value may be
-- `values`: the kinds of values
 - `checks`: what several values must be together
 - `reading`: from configuration text to `Settings`, or to all problems at once
 - `problems`: what is wrong, as the user reads it
 """
 
+from components.audit.settings import PCI_LOG_RETENTION_DAYS
 from settings.groups import (
     LONGEST_STACK_NAME,
-    PCI_LOG_RETENTION_DAYS,
     PROJECT,
     AgentSettings,
     AuditSettings,

@@ -9,10 +9,10 @@ from ipaddress import IPv4Network
 from itertools import combinations
 from typing import Any, TypeVar, cast
 
+from components.foundations.values import is_private
 from facts.rds_authority import DIRECTORY as RDS_AUTHORITIES
 from settings.groups import LONGEST_STACK_NAME, PROJECT
 from settings.problems import Problem, camel, shown
-from settings.values import is_private
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pulumi
 
-from settings.values import LONGEST_SHOWN
+from components.foundations.values import LONGEST_SHOWN
 
 
 class Problem(NamedTuple):

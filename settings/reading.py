@@ -15,10 +15,10 @@ from typing import Any, get_type_hints
 
 import pulumi
 
+from components.foundations.values import DOCUMENTATION_RANGES, Refused
 from settings.checks import CHECKS, Draft, NotRead
 from settings.groups import PROJECT, Key, Settings, known_keys
 from settings.problems import Problem, SettingsError, shown, shown_key
-from settings.values import DOCUMENTATION_RANGES, Refused
 
 ENGINES_OWN = "pulumi:"
 """Keys that the engine reads itself, such as ``pulumi:tags``."""

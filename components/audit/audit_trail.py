@@ -16,13 +16,13 @@ from components.audit.account_baseline import AccountBaseline, AccountBaselineAr
 from components.audit.alarm_topic import AlarmTopic, AlarmTopicArgs
 from components.audit.cis_alarms import watch_trail
 from components.audit.config_recorder import ConfigRecorder, ConfigRecorderArgs
+from components.audit.settings import AuditSettings
 from components.audit.threat_detection import ThreatDetection, ThreatDetectionArgs
 from components.audit.trail import Trail, TrailArgs
 from components.foundations.alarms import Alarms
 from components.foundations.log_storage import LogStorage
 from components.foundations.placement import Placement
 from components.foundations.private_bucket import PrivateBucket, PrivateBucketArgs
-from settings import AuditSettings
 
 LOAD_BALANCER_LOGS = "load-balancer"
 """Prefix of load balancers' logs in the access-log bucket."""

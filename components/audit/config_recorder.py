@@ -13,10 +13,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components.audit.conformance_packs import CONFORMANCE_PACKS, template
+from components.audit.settings import AuditSettings
 from components.foundations.placement import DataClass, Placement
 from components.foundations.private_bucket import PrivateBucket, PrivateBucketArgs
 from components.foundations.roles import create_service_role
-from settings import AuditSettings
 
 SNAPSHOT_FREQUENCY = "TwentyFour_Hours"
 RECORDER = "default"

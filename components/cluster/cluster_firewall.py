@@ -16,7 +16,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.foundations.placement import Placement
-from components.network.subnet_plan import Tier, plan_subnets
+from components.foundations.subnet_plan import Tier, plan_subnets
 
 Group = Literal["control-plane", "nodes"]
 Peer = Literal["control-plane", "nodes", "bastion", "administrators", "data-tier", "anywhere"]

@@ -24,12 +24,12 @@ from components.cluster.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from components.cluster.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from components.cluster.cluster_firewall import ClusterFirewall, ClusterFirewallArgs
 from components.cluster.node_group import NodeGroup, NodeGroupArgs
+from components.cluster.settings import ClusterSettings
 from components.cluster.workload_security import WorkloadSecurityAgent
 from components.foundations.alarms import Alarms, Metric
 from components.foundations.log_storage import LogStorage
 from components.foundations.placement import DataClass, Placement
 from components.foundations.roles import GrantedRole, create_service_role
-from settings import ClusterSettings
 
 CONTROL_PLANE_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 """All that EKS offers (PCI DSS 10.2.1)."""

@@ -20,9 +20,9 @@ from components.data.database_engine import (
     parameter_group_name,
 )
 from components.data.database_observation import DatabaseObservation
+from components.data.settings import DatabaseSettings
 from components.foundations.placement import DataClass, Placement
 from facts.rds_authority import CERTIFICATE_AUTHORITY
-from settings import DatabaseSettings
 
 ENGINE: EngineName = "aurora-mysql"
 READER_TARGET_CPU_PERCENT = 60

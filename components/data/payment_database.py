@@ -29,11 +29,11 @@ from components.data.database_engine import (
     parameter_group_name,
 )
 from components.data.database_observation import DatabaseObservation
+from components.data.settings import DatabaseSettings
 from components.foundations.alarms import Alarms
 from components.foundations.log_storage import LogStorage
 from components.foundations.placement import DataClass, Placement
 from facts.rds_authority import CERTIFICATE_AUTHORITY
-from settings import DatabaseSettings
 
 PORT = 3306
 DATABASE_NAME = "softpos"

@@ -16,11 +16,11 @@ import pulumi_aws as aws
 
 from components.edge.edge_alarms import watch_load_balancer
 from components.edge.public_name import PublicName, PublicNameArgs
+from components.edge.settings import EdgeSettings
 from components.edge.web_firewall import WebFirewall, WebFirewallArgs
 from components.foundations.alarms import Alarms
 from components.foundations.log_storage import LogStorage
 from components.foundations.placement import DataClass, Placement
-from settings import EdgeSettings
 
 HTTPS = 443
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"

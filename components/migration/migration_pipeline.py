@@ -27,7 +27,7 @@ from components.migration.migration_alarms import announce_events, watch_instanc
 from components.migration.migration_endpoints import MigrationEndpoints
 from components.migration.migration_roles import provide_service_roles
 from components.migration.migration_task import table_mappings, task_settings
-from settings import MigrationSettings
+from components.migration.settings import MigrationSettings
 
 HTTPS = 443
 MAINTENANCE_WINDOW = "sun:04:30-sun:05:30"

@@ -23,7 +23,7 @@ from components.foundations.alarms import Alarms, Metric
 from components.foundations.log_storage import LogStorage
 from components.foundations.placement import Placement
 from components.foundations.roles import IAM_PATH, GrantedRole, create_service_role
-from settings import BastionSettings
+from components.network.settings import BastionSettings
 
 SSH, HTTPS = 22, 443
 ADMINISTERED = {"SSH to the hosts": 22, "MySQL, for the DBA": 3306, "Redis, for the DBA": 6379}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from components.network.subnet_plan import Tier
+from components.foundations.subnet_plan import Tier
 
 Peer = Literal["vpc", "trusted", "on-premises", "anywhere"]
 

@@ -21,7 +21,7 @@ from components.foundations.alarms import Alarms, Metric
 from components.foundations.log_delivery import delivered_log_group
 from components.foundations.log_storage import LogStorage
 from components.foundations.placement import DataClass, Placement
-from settings import VpnSettings
+from components.network.settings import VpnSettings
 
 TUNNELS = (1, 2)
 AMAZON_ASN = 64512

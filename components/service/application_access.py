@@ -12,7 +12,6 @@ import pulumi
 
 from components.foundations.placement import Placement
 from facts.rds_authority import root_certificate
-from settings import Settings
 
 DATABASE_USER = "softpos_app"
 """The application's database user, made by the DBA with ``IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'``."""
@@ -55,15 +54,13 @@ def connection(database: DatabaseAddress) -> pulumi.Output[str]:
     )
 
 
-def database_authorities(settings: Settings) -> str:
+def database_authorities(region: str, source_authority: str = "") -> str:
     """PEM certificates by which the application verifies its database: RDS's, and the data centre's while data moves.
 
     Both at once, because the switch of a migration changes the database while the application runs.
     """
-    authorities = [root_certificate(settings.region)]
-    if settings.migration.enabled:
-        authorities.append(settings.migration.source_ca)
-    return "".join(f"{authority.strip()}\n" for authority in authorities)
+    authorities = (root_certificate(region), source_authority)
+    return "".join(f"{authority.strip()}\n" for authority in authorities if authority)
 
 
 def access_policy(

@@ -16,7 +16,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.edge.public_edge import DRAIN_SECONDS
-from settings import ServiceSettings
+from components.service.settings import ServiceSettings
 
 APPLICATION = "softpos"
 """Name of the application in Kubernetes: its Deployment, Service, account, container."""

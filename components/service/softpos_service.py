@@ -35,7 +35,7 @@ from components.service.application_pod import (
     pod_spec,
 )
 from components.service.network_policies import policy_specs, ways
-from settings import ServiceSettings
+from components.service.settings import ServiceSettings
 
 NODE_PORT = 30443
 """Where every node takes the load balancer's requests; within Kubernetes' range for node ports."""

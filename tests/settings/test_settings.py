@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import settings
-import settings.values
+from components.foundations.values import REGIONS
 from recording.configuration import read_configuration
 from settings import reading
 
@@ -148,7 +148,7 @@ def test_a_misspelt_region_names_the_one_that_was_meant_and_no_zones_of_the_miss
 
 
 def test_the_known_regions_are_those_of_the_aws_sdk() -> None:
-    assert set(botocore.session.get_session().get_available_regions("ec2", "aws")) == set(settings.values.REGIONS)
+    assert set(botocore.session.get_session().get_available_regions("ec2", "aws")) == set(REGIONS)
 
 
 def test_an_image_of_another_account_needs_a_setting_that_names_the_account() -> None:

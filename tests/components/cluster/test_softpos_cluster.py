@@ -17,10 +17,10 @@ from components.cluster.workload_security import WorkloadSecurityAgent, Workload
 from components.foundations.alarms import Alarms
 from components.foundations.log_storage import LogStorage
 from components.foundations.placement import Placement
+from components.foundations.values import OneOf
 from recording.program import Recording
 from recording.recorder import Resource
 from settings import AgentSettings, ClusterSettings
-from settings.values import OneOf
 from tests.components.conftest import ACCOUNT, REGION, Play
 
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/cluster"

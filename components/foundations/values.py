@@ -1,6 +1,6 @@
 """What one setting may be: each kind of value reads the configuration's text and refuses what is not allowed.
 
-A kind is a callable ``(text) -> value`` that raises `Refused` with what is allowed and what to do. `settings.py` names
+A kind is a callable ``(text) -> value`` that raises `Refused` with what is allowed and what to do. The settings name
 the kind of each setting in the field's annotation; nothing here knows a key.
 """
 
@@ -15,8 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
+Kind = Callable[[str], Any]
+"""Reads a value from text; raises `Refused`."""
 Network = IPv4Network | IPv6Network
 
 LONGEST_SHOWN = 80
@@ -119,6 +121,16 @@ def yes_or_no(text: str) -> bool:
     if text not in ("true", "false"):
         raise Refused("true or false", "write one of the two words")
     return text == "true"
+
+
+def kind_of(hint: Any) -> Kind:
+    """The kind that a field's annotation declares, or that its type says alone: `Literal` and `bool`."""
+    if get_origin(hint) is Literal:
+        return OneOf(get_args(hint))
+    if hint is bool:
+        return yes_or_no
+    kind: Kind = get_args(hint)[1]
+    return kind
 
 
 def moment(text: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.network.subnet_plan import Tier, plan_subnets
+from components.foundations.subnet_plan import Tier, plan_subnets
 
 vpc_ranges = st.builds(
     lambda address, prefix: IPv4Network((address, prefix), strict=False),

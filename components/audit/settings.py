@@ -1,0 +1,33 @@
+"""What may be set of the audit trail and its alarms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from components.foundations.values import ListOf, OneOfNumbers, email
+
+Singleton = Literal["create", "adopt", "off"]
+"""Of what an account has once: made here, found and used, or left out."""
+PCI_LOG_RETENTION_DAYS = 365
+"""PCI DSS v4.0.1, requirement 10.5.1: audit logs are kept for at least 12 months."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditSettings:
+    alarm_emails: Annotated[tuple[str, ...], ListOf(email, 1, 10)]
+    log_retention_days: Annotated[
+        int,
+        OneOfNumbers(
+            (365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
+            "days",
+            f"PCI DSS 10.5.1 asks for {PCI_LOG_RETENTION_DAYS} at least; CloudWatch Logs knows only these",
+        ),
+    ]
+    bucket_lock: Literal["governance", "compliance"]
+    trail: Singleton
+    config: Singleton
+    guardduty: Singleton
+    security_hub: Singleton
+    inspector: Singleton
+    account_baseline: Singleton
