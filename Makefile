@@ -47,6 +47,14 @@ rehearse: $(VENV)/.ready ## Play and judge a whole deployment, no account, no Pu
 test: $(VENV)/.ready-dev ## Run every test that needs neither the Pulumi CLI nor an account
 	@$(RUN) -m pytest -q -n $(TEST_WORKERS) --dist loadfile -m "not slow" $(ARGS)
 
+.PHONY: pulumi
+pulumi: ## Build the pinned Pulumi CLI for the tests on the real engine, and say what to put on PATH
+	@kept="$$(tools/pulumi-cli/build)" && echo "export PATH=\"$$PWD/$(VENV)/bin:$$kept:\$$PATH\""
+
+.PHONY: judges
+judges: $(VENV)/.ready-dev ## Hold the program against judges that it did not write, and tell their figures
+	@$(RUN) -m pytest -q -m "not slow" tests/judges $(ARGS)
+
 .PHONY: rehearse-engine
 rehearse-engine: $(VENV)/.ready-dev ## Play the life of a stack on the Pulumi CLI, no account: make rehearse-engine STACK=dev
 	@test -n "$(STACK)" || { echo "make rehearse-engine: no stack given; allowed: $(patsubst Pulumi.%.yaml,%,$(wildcard Pulumi.*.yaml)); run make rehearse-engine STACK=dev." >&2; exit 2; }
