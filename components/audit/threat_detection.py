@@ -28,9 +28,11 @@ GUARDDUTY_FEATURES: Mapping[str, tuple[str, ...]] = {
     "EBS_MALWARE_PROTECTION": (),
     "RDS_LOGIN_EVENTS": (),
     "LAMBDA_NETWORK_LOGS": (),
-    "RUNTIME_MONITORING": ("EKS_ADDON_MANAGEMENT", "EC2_AGENT_MANAGEMENT"),
+    "RUNTIME_MONITORING": ("EKS_ADDON_MANAGEMENT", "ECS_FARGATE_AGENT_MANAGEMENT", "EC2_AGENT_MANAGEMENT"),
 }
-"""Each protection plan and what GuardDuty manages for it."""
+"""Each protection plan and what GuardDuty manages for it: all that GuardDuty answers with (API reference of
+DetectorAdditionalConfiguration), because what the program leaves out would be drift each night. The platform has no
+Fargate, so that its agent costs nothing."""
 
 MEDIUM_SEVERITY = 4
 """GuardDuty's scale runs from 1 to 10; below 4 is low."""
@@ -111,7 +113,11 @@ class ThreatDetection(pulumi.ComponentResource):
                     aws.guardduty.DetectorFeatureAdditionalConfigurationArgs(name=part, status="ENABLED")
                     for part in managed
                 ],
-                opts=self._stays,
+                # AWS answers in an order of its own, for which the provider would replace the feature. An agent that
+                # was switched off is told by Security Hub's controls GuardDuty.7, .12 and .13.
+                opts=pulumi.ResourceOptions.merge(
+                    self._stays, pulumi.ResourceOptions(ignore_changes=["additionalConfigurations"] if managed else [])
+                ),
             )
 
     def _find_or_create_detector(self) -> pulumi.Output[str]:

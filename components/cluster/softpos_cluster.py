@@ -114,7 +114,8 @@ class SoftPosCluster(pulumi.ComponentResource):
             f"{self._name}-control-plane",
             name=self.name,
             version=settings.version,
-            # Nothing is upgraded, and nothing billed at six times the price, without a decision.
+            # No extended support, which costs six times as much. AWS itself upgrades a cluster whose version reaches
+            # the end of standard support (EKS user guide, "View current cluster upgrade policy"): upgrade before that.
             upgrade_policy=aws.eks.ClusterUpgradePolicyArgs(support_type="STANDARD"),
             service_role=role.role,
             vpc_id=self._args.vpc_id,

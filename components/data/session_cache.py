@@ -39,7 +39,8 @@ PARAMETERS: Mapping[str, str] = {
 }
 APPLICATION_ACCESS = "on ~* &* -@all +@read +@write +@connection +@transaction +@pubsub +@scripting -@dangerous +info"
 """Data and what clients need around it; nothing that administers the server or empties it."""
-NO_ACCESS = "off ~* -@all"
+NO_ACCESS = "off ~* resetchannels -@all"
+"""Written as Redis answers, with the channels that it adds by itself, so that it is no drift."""
 LOGS: Mapping[str, str] = {"engine": "engine-log", "slow": "slow-log"}
 SNAPSHOT_WINDOW = "02:00-03:00"
 MAINTENANCE_WINDOW = "sun:03:30-sun:04:30"

@@ -35,13 +35,15 @@ class RuleGroup(NamedTuple):
 
 
 REPUTATION = RuleGroup("AWS", "AWSManagedRulesAmazonIpReputationList")
+KNOWN_BAD_INPUTS = RuleGroup("AWS", "AWSManagedRulesKnownBadInputsRuleSet")
+"""Log4Shell and its like, by AWS in each choice: what Fortinet's group holds is not published."""
 RULE_GROUPS: Mapping[str, tuple[RuleGroup, ...]] = {
     # Needs Fortinet's subscription in AWS Marketplace; without it WAF answers WAFSubscriptionNotFoundException.
-    "fortinet": (REPUTATION, RuleGroup("Fortinet", "all_rules")),
+    "fortinet": (REPUTATION, KNOWN_BAD_INPUTS, RuleGroup("Fortinet", "all_rules")),
     "aws": (
         REPUTATION,
         RuleGroup("AWS", "AWSManagedRulesCommonRuleSet"),
-        RuleGroup("AWS", "AWSManagedRulesKnownBadInputsRuleSet"),
+        KNOWN_BAD_INPUTS,
         RuleGroup("AWS", "AWSManagedRulesSQLiRuleSet"),
     ),
 }

@@ -3,6 +3,11 @@
 Trust boundary: nothing enters a pod but the load balancer's requests, which arrive from a node because the node port
 hides their source. Nothing leaves a pod but name look-ups, the database, the cache, AWS by the VPC's own endpoints, and
 the node's Pod Identity agent. A pod has no way to the internet and none to another namespace.
+
+The network add-on enforces in its standard mode: a pod that starts is open until the node's agent has read its
+policies, which takes seconds; security groups and network ACLs hold in that time as always. Its strict mode closes every
+pod that has no policy of its own, CoreDNS and AWS's add-ons among them, so that it is not used (Amazon EKS user guide,
+"Limit Pod traffic with Kubernetes network policies").
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ names the CloudFormation type and the API operation that describe the same thing
 the model's property of the same name, through all levels: patterns, enumerations, lengths, ranges and amounts. Names
 that only one side knows are counted, not judged.
 
-Two limits of EC2 and of S3 that the schemas lack are written here, each with its source.
+EC2's rule for descriptions, which the schemas lack, is asked in addition.
 """
 
 from __future__ import annotations
@@ -25,18 +25,12 @@ import cfnlint
 import regex
 
 from recording.recorder import WITHHELD, Resource
+from tools.engine.texts import unreadable
 
 SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"
 API_MODELS = Path(botocore.__file__).parent / "data"
 SHORTEST_ENDING = 4
 """Characters from which one name that ends as Pulumi's is taken for the same."""
-EC2_DESCRIPTION = r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}"
-"""AWS, API reference of CreateSecurityGroup and of IpRange: the characters that a description may hold."""
-DESCRIBED = (
-    *("aws:ec2/securityGroup:SecurityGroup", "aws:ec2/securityGroupRule:SecurityGroupRule"),
-    *("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",),
-    *("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",),
-)
 
 
 class Finding(NamedTuple):
@@ -93,9 +87,8 @@ def judge(resources: Iterable[Resource], region: str) -> Judgement:
 
 
 def _judge_property(resource: Resource, name: str, value: Any, region: str, said: Judgement) -> None:
-    if name == "description" and resource.type in DESCRIBED and not re.fullmatch(EC2_DESCRIPTION, str(value)):
-        rule = f"EC2 allows {EC2_DESCRIPTION}"
-        said.findings.add(Finding(resource.name, name, str(value), rule))
+    for failure in unreadable(resource.type, {name: value}):
+        said.findings.add(Finding(resource.name, name, str(value), failure.reason))
     row = models()[resource.type]
     known = False
     for root in (_schema(row.cloudformation, region), _shape(row.api)):

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from concurrent import futures
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,9 @@ from recording.replacement import changed, replaces
 from recording.sdk import BRIDGE_DEFAULTS, UNKNOWN, NoSuchType, ResourceType, checked, properties, resource_type
 from recording.stand_in_cloud import INVOKED, StandInCloud
 from tools.engine.account import RENEWED, Account
+from tools.engine.answers import answered
 from tools.engine.component import construct
+from tools.engine.texts import unreadable
 from tools.engine.thing import ROLE, Refused, Thing
 
 MESSAGE_BYTES = 400 * 1024 * 1024
@@ -96,6 +99,7 @@ class Providers(provider_pb2_grpc.ResourceProviderServicer):
             seed = bytes(request.randomSeed) or request.urn.encode()
             taken = partial(self._account.taken, kind.token)
             inputs, refused = named(kind, logical, inputs, plain_mapping(request.olds), seed, taken)
+            refused += unreadable(kind.token, inputs)
             if kind.token.startswith("kubernetes:"):
                 inputs = _kubernetes_name(logical, inputs, seed)
             return provider_pb2.CheckResponse(
@@ -147,7 +151,10 @@ class Providers(provider_pb2_grpc.ResourceProviderServicer):
             thing = self._account.read(kind.token, request.id, self._home(kind))
             if thing is None:
                 return provider_pb2.ReadResponse()
-            return provider_pb2.ReadResponse(id=thing.id, properties=_state(kind, thing), inputs=_struct(thing.inputs))
+            told = replace(
+                thing, inputs=answered(kind.token, thing.inputs), outputs=answered(kind.token, thing.outputs)
+            )
+            return provider_pb2.ReadResponse(id=thing.id, properties=_state(kind, told), inputs=_struct(told.inputs))
 
     def Delete(self, request: provider_pb2.DeleteRequest, context: Any) -> empty_pb2.Empty:  # noqa: N802
         with self._account.clock.at_work(), _answering(context):

@@ -9,9 +9,12 @@ import pytest
 from recording.names import named
 from recording.replacement import replaces
 from recording.sdk import UNKNOWN, checked, resource_type
+from tests.recorded import recorded
 from tools.engine.account import Account
+from tools.engine.answers import answered
 from tools.engine.clock import Clock
 from tools.engine.faults import Fault
+from tools.engine.texts import TEXTS, unreadable
 from tools.engine.thing import Refused, Thing
 
 LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
@@ -296,3 +299,35 @@ def test_a_record_of_another_zone_of_the_same_name_does_not_hold_a_zone(account:
     delete(account, zones[1])
     with pytest.raises(Refused, match="in use"):
         delete(account, zones[0])
+
+
+@pytest.mark.parametrize("type_", sorted(TEXTS))
+def test_a_description_that_ec2_refuses_is_refused(type_: str) -> None:
+    assert unreadable(type_, {"description": "Nodes of the cluster (HTTPS), port 443"}) == []
+    assert unreadable(type_, {"description": UNKNOWN}) == []
+    [failure] = unreadable(type_, {"description": "The cluster's nodes"})
+    assert failure.property == "description"
+
+
+def test_aws_answers_more_than_was_declared() -> None:
+    feature = "aws:guardduty/detectorFeature:DetectorFeature"
+    some = [{"name": "EKS_ADDON_MANAGEMENT", "status": "ENABLED"}]
+    told = answered(feature, {"name": "RUNTIME_MONITORING", "additionalConfigurations": some})
+    assert len(told["additionalConfigurations"]) == 3
+    assert answered(feature, {"name": "S3_DATA_EVENTS"}) == {"name": "S3_DATA_EVENTS"}
+    user = "aws:elasticache/user:User"
+    assert answered(user, {"accessString": "off ~* -@all"})["accessString"] == "off ~* resetchannels -@all"
+    whole = {"accessString": "on ~* &* -@all +@read"}
+    assert answered(user, whole) == whole
+
+
+def test_the_program_declares_all_that_aws_answers() -> None:
+    """Else each night's refresh finds drift; an order of AWS's own is no difference where it is ignored."""
+    for stack in ("dev", "prod"):
+        for resource in recorded(stack).resources:
+            told = answered(resource.type, resource.inputs)
+            different = {name for name, value in told.items() if value != resource.inputs.get(name)}
+            assert different <= set(resource.ignore_changes), resource.name
+            listed = {name for name in different if isinstance(told[name], list)}
+            for name in listed:
+                assert sorted(map(str, told[name])) == sorted(map(str, resource.inputs[name])), resource.name
