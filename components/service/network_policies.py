@@ -5,9 +5,9 @@ hides their source. Nothing leaves a pod but name look-ups, the database, the ca
 the node's Pod Identity agent. A pod has no way to the internet and none to another namespace.
 
 The network add-on enforces in its standard mode: a pod that starts is open until the node's agent has read its
-policies, which takes seconds; security groups and network ACLs hold in that time as always. Its strict mode closes every
-pod that has no policy of its own, CoreDNS and AWS's add-ons among them, so that it is not used (Amazon EKS user guide,
-"Limit Pod traffic with Kubernetes network policies").
+policies, which takes seconds; security groups and network ACLs hold in that time as always. Its strict mode closes
+every pod without a policy of its own, CoreDNS and AWS's add-ons among them, so that it is not used (Amazon EKS user
+guide, "Limit Pod traffic with Kubernetes network policies").
 """
 
 from __future__ import annotations
