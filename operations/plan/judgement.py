@@ -73,7 +73,8 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
         self._directory = directory
         self._project = project
         self._stack = stack
-        environment = {**os.environ, "PULUMI_PROJECT": project, "PULUMI_STACK": stack, "PULUMI_DRY_RUN": "true"}
+        inherited = {name: value for name, value in os.environ.items() if name != "PULUMI_CONFIG"}
+        environment = {**inherited, "PULUMI_PROJECT": project, "PULUMI_STACK": stack, "PULUMI_DRY_RUN": "true"}
         # The pack needs no engine address that answers: it only checks that one is given.
         command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(directory)]
         self._errors: list[str] = []
