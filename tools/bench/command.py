@@ -10,6 +10,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,8 @@ def _figures(stack: str, runs: int, say: Callable[[str], None]) -> Iterator[Figu
     say("forecasting the pipeline")
     for one in figures(recordings["dev"], recordings["prod"], record_example()):
         yield Figure(one.name, "min", [one.minutes], one.target)
+    say("measuring the set-up")
+    yield from _set_up()
     say("measuring the rehearsal")
     yield Figure("rehearsal, wall", "s", [_seconds_of_rehearsal(stack) for _ in range(runs)], "<= 4")
     say("measuring the policy pack")
@@ -76,6 +79,20 @@ def _figures(stack: str, runs: int, say: Callable[[str], None]) -> Iterator[Figu
     yield Figure("policy pack, start to first verdict", "s", first, "<= 1.5")
     per_resource = [seconds * 1000 / len(recording.resources) for seconds in whole]
     yield Figure("policy pack, each resource", "ms", per_resource, "<= 1")
+
+
+def _set_up() -> Iterator[Figure]:
+    """Figures of one environment with all packages and tools: made with nothing kept, then again with what that kept."""
+    requirements = [ROOT / "requirements.txt", ROOT / "requirements-dev.txt"]
+    with tempfile.TemporaryDirectory() as folder:
+        kept = {"UV_CACHE_DIR": f"{folder}/uv", "PIP_CACHE_DIR": f"{folder}/pip"}
+        for name, target in (("all downloaded", "<= 90"), ("downloads kept", "<= 30")):
+            start = time.perf_counter()
+            command = [sys.executable, "-m", "operations.setup", f"{folder}/{name}", *requirements]
+            done = subprocess.run(command, cwd=ROOT, env={**os.environ, **kept}, check=False)
+            if done.returncode != 0:
+                raise Stop(FAILED, "bench: the set-up failed; see the lines above, and run `make setup`.")
+            yield Figure(f"set-up from an empty environment, {name}", "s", [time.perf_counter() - start], target)
 
 
 def _seconds_of_rehearsal(stack: str) -> float:
