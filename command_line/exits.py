@@ -78,7 +78,7 @@ def sentence(error: BaseException) -> str:
     told = " ".join(str(error).split())
     return (
         f"the command failed: {type(error).__name__}{f': {told[:300]}' if told else ''}{_place(error)}; no verdict was "
-        "reached; run again with `python -m operations --debug` for the whole story."
+        "reached; run again with `.venv/bin/python -m operations --debug` for the whole story."
     )
 
 

@@ -1,4 +1,4 @@
-"""Starts the pack; the Pulumi engine runs this file as `python -u -m pulumi.policy <engine> <this directory>`."""
+"""Starts the pack; the Pulumi engine runs this file as ``python -u -m pulumi.policy <engine> <this directory>``."""
 
 import gc
 import sys

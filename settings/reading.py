@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 
 import pulumi
 
-from components.foundations.values import DOCUMENTATION_RANGES, Refused
+from components.foundations.values import DOCUMENTATION_RANGES, ListOf, Refused, certificate_pem
 from settings.checks import CHECKS, Draft, NotRead
 from settings.groups import PROJECT, Key, Settings, known_keys
 from settings.problems import Problem, SettingsError, shown, shown_key
@@ -51,7 +51,7 @@ def read(given: Mapping[str, str], stack: str) -> tuple[Settings | None, tuple[P
     values: dict[tuple[str, str], Any] = {}
     for key in known.values():
         if key.name not in given:
-            problems.append(Problem(key.name, "nothing", "a value", f"run `pulumi config set {key.name} VALUE`"))
+            problems.append(Problem(key.name, "nothing", "a value", _how_to_set(key)))
             continue
         try:
             values[key.group, key.field] = key.kind(given[key.name])
@@ -100,6 +100,15 @@ def _is_example(item: object) -> bool:
 def _given() -> dict[str, str]:
     """All configuration of the running stack, by full key."""
     return {**pulumi.runtime.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+
+
+def _how_to_set(key: Key) -> str:
+    """The command with which the CLI takes a value of this kind; it takes no list and no leading dash as an argument."""
+    if isinstance(key.kind, ListOf):
+        return f"run `pulumi config set --path '{key.name}[0]' VALUE`, the next with [1]"
+    if key.kind is certificate_pem:
+        return f"run `pulumi config set {key.name} < FILE`"
+    return f"run `pulumi config set {key.name} VALUE`"
 
 
 def _unknown(name: str, known: Mapping[str, Key]) -> Problem:

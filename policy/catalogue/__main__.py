@@ -1,4 +1,4 @@
-"""`python -m policy.catalogue` writes docs/controls.md; with --check it only says whether the file is current."""
+"""``python -m policy.catalogue`` writes docs/controls.md; with --check it only says whether the file is current."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from . import DOCUMENT, UnaccountedError, is_current, write
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code 0: written or current. 1: stale, or a control is unaccounted for. 2: unknown argument."""
+    if list(arguments) == ["--help"]:
+        sys.stdout.write(f"Write {DOCUMENT}, or with --check say whether it is current.\n")
+        return 0
     if list(arguments) not in ([], ["--check"]):
         sys.stderr.write(f"Unknown arguments {' '.join(arguments)}: give --check, or nothing to write {DOCUMENT}.\n")
         return 2
@@ -24,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{problems}\n")
         return 1
     if not current:
-        sys.stderr.write(f"{DOCUMENT} is stale: run python -m policy.catalogue and commit it.\n")
+        sys.stderr.write(f"{DOCUMENT} is stale: run .venv/bin/python -m policy.catalogue and commit it.\n")
     return 0 if current else 1
 
 

@@ -82,7 +82,7 @@ def _figures(stack: str, runs: int, say: Callable[[str], None]) -> Iterator[Figu
 
 
 def _set_up() -> Iterator[Figure]:
-    """Figures of one environment with all packages and tools: made with nothing kept, then again with what that kept."""
+    """Figures of an environment with all packages and tools: made with nothing kept, then again from what that kept."""
     requirements = [ROOT / "requirements.txt", ROOT / "requirements-dev.txt"]
     with tempfile.TemporaryDirectory() as folder:
         kept = {"UV_CACHE_DIR": f"{folder}/uv", "PIP_CACHE_DIR": f"{folder}/pip"}

@@ -32,7 +32,7 @@ def docs(check: bool) -> None:
     wanted = generated(ROOT, record_stack(STACK).resources, play(EXAMPLE))
     stale = [path for path, content in wanted.items() if not path.is_file() or path.read_text("utf-8") != content]
     if check and stale:
-        raise Stop(REFUSED, *(f"{path.relative_to(ROOT)}: stale; run python -m operations docs." for path in stale))
+        raise Stop(REFUSED, *(f"{path.relative_to(ROOT)}: stale; run make docs." for path in stale))
     for path in stale:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, wanted[path])

@@ -18,6 +18,7 @@ from command_line.exits import NO_PULUMI, Stop
 from command_line.project import ROOT
 from operations.pipeline import locks
 from operations.pipeline.runs import Runs
+from tests.pack import copy_pack
 from tools.engine.account import Account
 from tools.engine.faults import Fault
 from tools.engine.provider import PACKAGES, Providers
@@ -53,7 +54,7 @@ class Project:
         (folder / "Pulumi.yaml").write_text(
             f"name: softpos\nruntime: {{name: python, options: {{toolchain: pip, virtualenv: {sys.prefix}}}}}\n"
         )
-        (folder / "policy").symlink_to(ROOT / "policy")
+        copy_pack(folder)
         (folder / "state").mkdir()
         self.write(PROGRAM)
         self.environment = {

@@ -16,7 +16,7 @@ from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.utils import parse_wheel_filename
 
-from operations.rehearsal.program import ROOT
+from command_line.project import ROOT
 from operations.setup.machine import GLIBC, SUPPORTED
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

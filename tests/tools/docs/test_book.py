@@ -59,7 +59,7 @@ def test_what_is_generated_is_current() -> None:
         for path, content in generated(ROOT, recorded(STACK).resources, play(EXAMPLE)).items()
         if not path.is_file() or path.read_text(encoding="utf-8") != content
     ]
-    assert stale == [], "run python -m operations docs"
+    assert stale == [], "run make docs"
 
 
 def test_every_page_has_a_place_in_the_book() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from command_line.exits import NO_PULUMI
-from command_line.project import ROOT
 from operations.plan.stack_recording import stack_settings
 from recording.program import Recording
+from tests.pack import copy_pack
 from tests.recorded import recorded
 from tools.engine.account import Account
 from tools.engine.api_server import ApiServer
@@ -86,13 +86,19 @@ class Life:
         return list(self.state["deployment"]["resources"])
 
 
+@pytest.fixture(scope="session")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The policy pack, as `--policy-pack` takes it."""
+    return copy_pack(tmp_path_factory.mktemp("pack"))
+
+
 @pytest.fixture(scope="session", params=["dev", pytest.param("prod", marks=pytest.mark.slow)])
-def life(request: pytest.FixtureRequest, cli: None, account_of: AccountOf) -> Life:
+def life(request: pytest.FixtureRequest, cli: None, account_of: AccountOf, pack: Path) -> Life:
     """Up with the policy pack, up again, refresh, destroy."""
     stack = str(request.param)
     account = account_of(stack, Clock())
     with EngineStack(account, stack) as engine:
-        first = engine.up("--policy-pack", str(ROOT / "policy"))
+        first = engine.up("--policy-pack", str(pack))
         seconds_played = account.clock.now
         account.clock.close()
         created, state = account.created(), engine.state()

@@ -1,6 +1,7 @@
 """What changes do to a deployed stack: refused ones nothing, renames nothing, upgrades no data."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -34,10 +35,10 @@ RENAMED_KEYS = """EncryptionKeys(
 )"""
 
 
-def test_violating_change_reaches_no_provider_operation(stack_of: StackOf) -> None:
+def test_violating_change_reaches_no_provider_operation(stack_of: StackOf, pack: Path) -> None:
     engine = stack_of("dev")
     engine.edit("__main__.py", lambda program: program + OPEN_GROUP)
-    run = engine.up("--policy-pack", str(ROOT / "policy"), preview=True)
+    run = engine.up("--policy-pack", str(pack), preview=True)
     assert run.code != 0
     assert any("open-to-the-world" in urn for _, urn, _ in run.violations())
     assert engine.account.operations == []
