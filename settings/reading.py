@@ -103,7 +103,7 @@ def _given() -> dict[str, str]:
 
 
 def _how_to_set(key: Key) -> str:
-    """The command with which the CLI takes a value of this kind; it takes no list and no leading dash as an argument."""
+    """The command with which the CLI takes a value of this kind; as an argument it takes no list and no dash."""
     if isinstance(key.kind, ListOf):
         return f"run `pulumi config set --path '{key.name}[0]' VALUE`, the next with [1]"
     if key.kind is certificate_pem:

@@ -37,7 +37,7 @@ def test_rule_shares_a_requirement_with_each_control_it_answers(judge: Judgement
 
 
 def test_document_in_the_repository_is_current(judge: Judgement) -> None:
-    assert is_current(judge.rules), "run python -m policy.catalogue"
+    assert is_current(judge.rules), "run .venv/bin/python -m policy.catalogue"
 
 
 def test_control_without_answer_stops_the_generator(judge: Judgement) -> None:
@@ -74,7 +74,10 @@ def test_check_fails_on_a_stale_document(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert __main__.main(["--check"]) == 1
-    assert capsys.readouterr().err == "docs/controls.md is stale: run python -m policy.catalogue and commit it.\n"
+    assert (
+        capsys.readouterr().err
+        == "docs/controls.md is stale: run .venv/bin/python -m policy.catalogue and commit it.\n"
+    )
     assert __main__.main([]) == 0
     assert __main__.main(["--check"]) == 0
     assert __main__.main(["--verify"]) == 2
