@@ -19,6 +19,7 @@ from components.migration.migration_pipeline import MigrationPipeline, Migration
 from components.network.bastion import Bastion, BastionArgs
 from components.network.secure_vpc import SecureVpc, SecureVpcArgs
 from components.network.site_to_site_vpn import SiteToSiteVpn, SiteToSiteVpnArgs
+from components.network.source_access import SourceAccess, SourceAccessArgs
 from components.service.application_access import CacheAddress, DatabaseAddress, database_authorities
 from components.service.softpos_service import NODE_PORT, SoftPosService, SoftPosServiceArgs
 
@@ -66,6 +67,21 @@ network = SecureVpc(
         nat=settings.network.nat,
         trusted_cidrs=tuple(map(str, settings.bastion.trusted_cidrs)),
         on_premises_cidrs=settings.vpn.on_premises_cidrs,
+        source_addresses=settings.migration.reached_source,
+        router_addresses=settings.migration.reached_router,
+        data_centre_ports=settings.migration.ports,
+    ),
+    in_account,
+)
+vpn = SiteToSiteVpn(
+    "vpn",
+    SiteToSiteVpnArgs(
+        placement=placement,
+        logs=logs,
+        alarms=alarms,
+        settings=settings.vpn,
+        vpc_id=network.vpc_id,
+        route_table_ids=network.private_route_table_ids,
     ),
     in_account,
 )
@@ -103,6 +119,19 @@ cluster = SoftPosCluster(
         agent=agent,
         bastion_security_group_id=bastion.security_group_id,
         ssh_key_name=bastion.key_name,
+    ),
+    in_account,
+)
+source = SourceAccess(
+    "source",
+    SourceAccessArgs(
+        placement=placement,
+        settings=settings.migration,
+        vpc_id=network.vpc_id,
+        clients={"cluster": cluster.node_security_group_id, "bastion": bastion.security_group_id},
+        public_route_table_ids=network.public_route_table_ids,
+        vpn_gateway_id=vpn.gateway_id,
+        vpn_ready=vpn.ready,
     ),
     in_account,
 )
@@ -147,19 +176,13 @@ edge = PublicEdge(
         node_port=NODE_PORT,
         autoscaling_group_names=cluster.autoscaling_group_names,
         health_path=settings.service.health_path,
+        migration=settings.migration,
+        firewall_mode=settings.firewall_mode,
+        bastion_security_group_id=bastion.security_group_id,
+        public_route_table_ids=network.public_route_table_ids,
+        vpn_gateway_id=vpn.gateway_id,
+        vpn_ready=vpn.ready,
         access_log_bucket=audit.access_log_bucket,
-    ),
-    in_account,
-)
-vpn = SiteToSiteVpn(
-    "vpn",
-    SiteToSiteVpnArgs(
-        placement=placement,
-        logs=logs,
-        alarms=alarms,
-        settings=settings.vpn,
-        vpc_id=network.vpc_id,
-        route_table_ids=network.private_route_table_ids,
     ),
     in_account,
 )
@@ -189,9 +212,11 @@ service = SoftPosService(
             reader_endpoint=cache.reader_endpoint,
             port=cache.port,
         ),
+        migration=settings.migration,
+        source_ready=source.ready,
         secret_key_arn=keys.database.arn,
         database_authorities=database_authorities(
-            settings.region, settings.migration.source_ca if settings.migration.enabled else ""
+            settings.region, settings.migration.source_ca if settings.migration.facts.moves_data else ""
         ),
     ),
     in_account,
@@ -204,9 +229,8 @@ migration = MigrationPipeline(
         alarms=alarms,
         settings=settings.migration,
         vpc_id=network.vpc_id,
-        vpc_cidr=network.cidr,
+        endpoints_security_group_id=network.endpoints_security_group_id,
         data_subnet_ids=network.data_subnet_ids,
-        on_premises_cidrs=settings.vpn.on_premises_cidrs,
         key_arn=keys.migration.arn,
         database_engine=settings.database.engine,
         database_security_group_id=database.security_group_id,
@@ -245,6 +269,8 @@ outputs = {
     "cachePrimaryEndpoint": cache.primary_endpoint,
     "cacheReaderEndpoint": cache.reader_endpoint,
     "vpnTunnelAddresses": vpn.tunnel_addresses,
+    "natAddresses": network.nat_addresses,
+    "migrationPhase": settings.migration.phase,
     "migrationTaskNames": list(migration.task_names),
     "migration": migration.describe(
         region=settings.region,
@@ -257,6 +283,7 @@ outputs = {
         database_port=database.port,
         health_url=f"{edge.url}{settings.service.health_path}",
     ),
+    "traffic": edge.traffic,
     "dashboardUrl": dashboard.url,
     "trailBucket": audit.trail_bucket_name,
 }

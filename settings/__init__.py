@@ -7,6 +7,7 @@
 """
 
 from components.audit.settings import PCI_LOG_RETENTION_DAYS
+from components.foundations.phases import PHASES, Phase, PhaseName
 from settings.groups import (
     LONGEST_STACK_NAME,
     PROJECT,
@@ -33,6 +34,7 @@ __all__ = [
     "EXAMPLE_ACCOUNTS",
     "LONGEST_STACK_NAME",
     "PCI_LOG_RETENTION_DAYS",
+    "PHASES",
     "PROJECT",
     "REHEARSAL",
     "AgentSettings",
@@ -45,6 +47,8 @@ __all__ = [
     "Key",
     "MigrationSettings",
     "NetworkSettings",
+    "Phase",
+    "PhaseName",
     "Problem",
     "ServiceSettings",
     "Settings",

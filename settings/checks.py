@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 from itertools import combinations
 from typing import Any, TypeVar, cast
 
+from components.foundations.phases import PHASES, Phase
 from components.foundations.values import is_private
 from facts.rds_authority import DIRECTORY as RDS_AUTHORITIES
 from settings.groups import LONGEST_STACK_NAME, PROJECT
@@ -101,9 +102,9 @@ def _class_of_engine(draft: Draft) -> Iterator[Problem]:
 
 def _authority_of_region_known(draft: Draft) -> Iterator[Problem]:
     region = draft.get("region", str)
-    if draft.get("migration.enabled", bool) and not (RDS_AUTHORITIES / f"{region}.pem").is_file():
+    if _phase(draft).moves_data and not (RDS_AUTHORITIES / f"{region}.pem").is_file():
         allowed = f"a Region whose RDS authority is in {RDS_AUTHORITIES.name}/"
-        yield Problem("aws:region", repr(region), allowed, "add its certificate, or set migrationEnabled to false")
+        yield Problem("aws:region", repr(region), allowed, "add its certificate, or set migrationPhase to none")
 
 
 def _short_stack_name(draft: Draft) -> Iterator[Problem]:
@@ -127,11 +128,59 @@ def _image_in_account_region(draft: Draft) -> Iterator[Problem]:
         )
 
 
+def _phase(draft: Draft) -> Phase:
+    return PHASES[draft.get("migration.phase", str)]
+
+
 def _migration_has_a_way(draft: Draft) -> Iterator[Problem]:
-    if draft.get("migration.enabled", bool) and not draft.get("vpn.enabled", bool):
+    phase = _phase(draft)
+    if phase.moves_data and not draft.get("vpn.enabled", bool):
+        allowed = f"true while softpos:migrationPhase is {phase.name}"
+        yield draft.problem("vpn.enabled", allowed, "set the phase to none or after first")
+
+
+def _source_has_an_address(draft: Draft) -> Iterator[Problem]:
+    if _phase(draft).moves_data and not draft.get("migration.source_addresses", tuple):
         yield draft.problem(
-            "vpn.enabled", "true while softpos:migrationEnabled is true", "turn the migration off first"
+            "migration.source_addresses",
+            f"1 to 4 addresses while softpos:migrationPhase is {_phase(draft).name}",
+            "give the addresses at which the data centre's MySQL answers; network policies know no names",
         )
+
+
+def _router_has_an_address(draft: Draft) -> Iterator[Problem]:
+    if _phase(draft).forwards_to_data_centre and not draft.get("migration.router_addresses", tuple):
+        yield draft.problem(
+            "migration.router_addresses",
+            f"1 to 4 addresses while softpos:migrationPhase is {_phase(draft).name}",
+            "give the addresses of the data centre's router, to which the load balancer forwards",
+        )
+
+
+def _data_centre_is_behind_the_vpn(draft: Draft) -> Iterator[Problem]:
+    ranges = draft.get("vpn.on_premises_cidrs", tuple)
+    for path in ("migration.source_addresses", "migration.router_addresses"):
+        outside = [str(address) for address in draft.get(path, tuple) if not any(address in one for one in ranges)]
+        if outside and _phase(draft).moves_data:
+            yield draft.problem(path, f"addresses within softpos:vpnOnPremisesCidrs, not {outside[0]}", "correct one")
+
+
+def _old_side_can_renew(draft: Draft) -> Iterator[Problem]:
+    if _phase(draft).old_authorities and not draft.get("migration.old_authorities", tuple):
+        yield draft.problem(
+            "migration.old_authorities",
+            f"1 to 8 domain names while softpos:migrationPhase is {_phase(draft).name}",
+            "name the authority that issues the data centre's certificate, or its next renewal is refused (CAA)",
+        )
+
+
+def _test_host_is_another(draft: Draft) -> Iterator[Problem]:
+    zone, name = draft.get("edge.zone_name", str), draft.get("migration.test_host_name", str)
+    if not _phase(draft).test_host:
+        return
+    if not name.endswith(f".{zone}") or name == draft.get("edge.host_name", str):
+        allowed = f"a name within the zone {zone} that is not softpos:edgeHostName"
+        yield draft.problem("migration.test_host_name", allowed, "choose a name at which AWS is tried before the move")
 
 
 PRODUCTION_NEEDS: tuple[tuple[str, object, str], ...] = (
@@ -169,5 +218,10 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     _multi_az_cluster_is_fixed,
     _image_in_account_region,
     _migration_has_a_way,
+    _source_has_an_address,
+    _router_has_an_address,
+    _data_centre_is_behind_the_vpn,
+    _old_side_can_renew,
+    _test_host_is_another,
     _production_is_production,
 )

@@ -17,6 +17,7 @@ from components.audit.settings import AuditSettings
 from components.cluster.settings import AgentSettings, ClusterSettings
 from components.data.settings import CacheSettings, DatabaseSettings
 from components.edge.settings import EdgeSettings
+from components.foundations.migration_settings import MigrationSettings
 from components.foundations.values import (
     Between,
     Matching,
@@ -27,7 +28,6 @@ from components.foundations.values import (
     region,
     tag_value,
 )
-from components.migration.settings import MigrationSettings
 from components.network.settings import BastionSettings, NetworkSettings, VpnSettings
 from components.service.settings import ServiceSettings
 from settings.problems import camel
@@ -78,6 +78,11 @@ class Settings:
     @property
     def production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def firewall_mode(self) -> Literal["block", "count"]:
+        """What the firewall does with what its rules match, in the phase of the migration."""
+        return self.migration.firewall_mode if self.migration.facts.firewall_may_count else self.edge.waf_mode
 
 
 NOT_CONFIGURED = ("stack", "region")

@@ -111,7 +111,15 @@ def _how_to_set(key: Key) -> str:
     return f"run `pulumi config set {key.name} VALUE`"
 
 
+REPLACED = {
+    f"{PROJECT}:migrationEnabled": f"{PROJECT}:migrationPhase, which replaces it (false: none or after; true: beside)"
+}
+"""Keys of earlier versions, and what to write in their place."""
+
+
 def _unknown(name: str, known: Mapping[str, Key]) -> Problem:
+    if name in REPLACED:
+        return Problem(name, "this key", REPLACED[name], f"set that one and run `pulumi config rm {name}`")
     if not name.startswith(f"{PROJECT}:"):
         return Problem(
             shown_key(name),

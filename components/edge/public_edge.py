@@ -4,22 +4,29 @@ Creates the name and certificate (`PublicName`), the Application Load Balancer w
 and HTTPS listener, the firewall (`WebFirewall`), the alias record and the alarms. Trust boundary: the internet reaches
 port 443 here and nothing else; the load balancer reaches the nodes' service port and nothing else, by TLS again. The
 listener opens last, when certificate and firewall stand; the load balancer waits for neither.
+
+During a migration the phase says who owns what (`components.foundations.phases`). While the traffic shifts, a rule before all others
+forwards by weight to the data centre or to the nodes. The program makes that rule with everything to the data centre;
+afterwards only the traffic command changes its weights, and the program ignores them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 
+from components.edge.data_centre_targets import DataCentreTargets, DataCentreTargetsArgs
 from components.edge.edge_alarms import watch_load_balancer
 from components.edge.public_name import PublicName, PublicNameArgs
 from components.edge.settings import EdgeSettings
 from components.edge.web_firewall import WebFirewall, WebFirewallArgs
 from components.foundations.alarms import Alarms
 from components.foundations.log_storage import LogStorage
+from components.foundations.migration_settings import MigrationSettings
 from components.foundations.placement import DataClass, Placement
 
 HTTPS = 443
@@ -30,6 +37,12 @@ HEALTH_INTERVAL_SECONDS = 10
 HEALTH_TIMEOUT_SECONDS = 5
 DRAIN_SECONDS = 60
 """A payment takes seconds; a minute lets each finish when its node leaves."""
+SHIFT_PRIORITY = 1
+"""Before every other rule of the listener."""
+ALL_WEIGHT = 100
+"""Weights are percent here: both together."""
+SHIFT_COOKIE_SECONDS = 300
+"""How long a client stays on the side that it was given: not longer than the window of one step of the shift."""
 LOG_PREFIX = "load-balancer"
 """Prefix that the access-log bucket's policy opens to load balancers."""
 
@@ -50,6 +63,13 @@ class PublicEdgeArgs:
     autoscaling_group_names: Sequence[pulumi.Input[str]]
     """Groups whose instances are the targets."""
     health_path: str
+    migration: MigrationSettings
+    firewall_mode: Literal["block", "count"]
+    bastion_security_group_id: pulumi.Input[str]
+    public_route_table_ids: Sequence[pulumi.Input[str]]
+    vpn_gateway_id: pulumi.Input[str]
+    vpn_ready: Sequence[pulumi.Resource]
+    """What the way to the data centre consists of."""
     access_log_bucket: pulumi.Input[str]
     """Bucket with S3's own encryption (load balancers know no other), known once its policy lets them write."""
 
@@ -64,6 +84,8 @@ class PublicEdge(pulumi.ComponentResource):
     target_group_arn_suffix: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
     firewall_metric_name: str
+    traffic: dict[str, object]
+    """What the traffic command works on; empty in the phases in which nothing is to move."""
 
     def __init__(self, name: str, args: PublicEdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("softpos:edge:PublicEdge", name, {}, opts)
@@ -76,12 +98,17 @@ class PublicEdge(pulumi.ComponentResource):
         targets = self._create_target_group()
         public_name = self._create_name()
         firewall = self._create_firewall(balancer)
-        self._open_listener(balancer, targets, public_name, firewall)
-        self._point_name(public_name, balancer)
+        self.firewall_metric_name = firewall.metric_name
+        listener = self._open_listener(balancer, targets, public_name, firewall)
+        if args.migration.facts.record == "program":
+            self._point_name(public_name, balancer)
+        if public_name.test_certificate_arn is not None:
+            self._open_test_name(public_name, public_name.test_certificate_arn, balancer, listener)
+        self.shifting = self._shift(listener, targets) if args.migration.facts.forwards_to_data_centre else {}
+        self.traffic = self._describe(public_name, balancer, listener, targets)
         self.name_servers = public_name.name_servers
         self.load_balancer_arn_suffix = balancer.arn_suffix
         self.target_group_arn_suffix = targets.arn_suffix
-        self.firewall_metric_name = firewall.metric_name
         watch_load_balancer(name, self.load_balancer_arn_suffix, self.target_group_arn_suffix, args.alarms, self)
         self.register_outputs({"url": self.url, "nameServers": self.name_servers})
 
@@ -197,7 +224,15 @@ class PublicEdge(pulumi.ComponentResource):
 
     def _create_name(self) -> PublicName:
         args = self._args
-        arguments = PublicNameArgs(placement=args.placement, logs=args.logs, alarms=args.alarms, settings=args.settings)
+        migration = args.migration
+        arguments = PublicNameArgs(
+            placement=args.placement,
+            logs=args.logs,
+            alarms=args.alarms,
+            settings=args.settings,
+            other_authorities=migration.old_authorities if migration.facts.old_authorities else (),
+            test_host_name=migration.test_host_name if migration.facts.test_host else "",
+        )
         return PublicName(f"{self._name}-name", arguments, self._children)
 
     def _create_firewall(self, balancer: aws.lb.LoadBalancer) -> WebFirewall:
@@ -207,14 +242,15 @@ class PublicEdge(pulumi.ComponentResource):
             logs=args.logs,
             alarms=args.alarms,
             settings=args.settings,
+            mode=args.firewall_mode,
             load_balancer_arn=balancer.arn,
         )
         return WebFirewall(f"{self._name}-firewall", arguments, self._children)
 
     def _open_listener(
         self, balancer: aws.lb.LoadBalancer, targets: aws.lb.TargetGroup, name: PublicName, firewall: WebFirewall
-    ) -> None:
-        aws.lb.Listener(
+    ) -> aws.lb.Listener:
+        return aws.lb.Listener(
             f"{self._name}-https",
             load_balancer_arn=balancer.arn,
             port=HTTPS,
@@ -232,15 +268,119 @@ class PublicEdge(pulumi.ComponentResource):
         )
 
     def _point_name(self, name: PublicName, balancer: aws.lb.LoadBalancer) -> None:
+        """The record that serves payments. After a move the traffic command has written it: the same is written again,
+        and nothing is deleted. A production stack leaves it behind when it goes, or goes back to an earlier phase.
+        """
         aws.route53.Record(
             f"{self._name}-alias",
             zone_id=name.zone_id,
             name=self._args.settings.host_name,
             type="A",
-            aliases=[
-                aws.route53.RecordAliasArgs(
-                    name=balancer.dns_name, zone_id=balancer.zone_id, evaluate_target_health=True
-                )
-            ],
+            aliases=_alias(balancer),
+            allow_overwrite=True if self._args.migration.facts.adopts_record else None,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=self._args.placement.production),
+        )
+
+    def _open_test_name(
+        self,
+        name: PublicName,
+        certificate_arn: pulumi.Input[str],
+        balancer: aws.lb.LoadBalancer,
+        listener: aws.lb.Listener,
+    ) -> None:
+        """The name at which AWS is tried while the public one still leads to the data centre."""
+        aws.lb.ListenerCertificate(
+            f"{self._name}-test-certificate",
+            listener_arn=listener.arn,
+            certificate_arn=certificate_arn,
             opts=self._children,
         )
+        aws.route53.Record(
+            f"{self._name}-test-alias",
+            zone_id=name.zone_id,
+            name=self._args.migration.test_host_name,
+            type="A",
+            aliases=_alias(balancer),
+            opts=self._children,
+        )
+
+    def _shift(self, listener: aws.lb.Listener, targets: aws.lb.TargetGroup) -> dict[str, object]:
+        """The rule by whose weights the traffic command moves the public name's requests; answers what it works on."""
+        args, name = self._args, f"{self._name}-shift"
+        old = DataCentreTargets(
+            f"{self._name}-data-centre",
+            DataCentreTargetsArgs(
+                placement=args.placement,
+                settings=args.migration,
+                vpc_id=args.vpc_id,
+                stickiness_seconds=args.settings.stickiness_seconds,
+                clients={"balancer": self.security_group_id, "bastion": args.bastion_security_group_id},
+                balancer_security_group_id=self.security_group_id,
+                public_route_table_ids=args.public_route_table_ids,
+                vpn_gateway_id=args.vpn_gateway_id,
+                vpn_ready=args.vpn_ready,
+            ),
+            self._children,
+        )
+        weights = ((old.target_group.arn, ALL_WEIGHT), (targets.arn, 0))
+        rule = aws.lb.ListenerRule(
+            name,
+            listener_arn=listener.arn,
+            priority=SHIFT_PRIORITY,
+            conditions=[
+                aws.lb.ListenerRuleConditionArgs(
+                    host_header=aws.lb.ListenerRuleConditionHostHeaderArgs(values=[args.settings.host_name])
+                )
+            ],
+            actions=[
+                aws.lb.ListenerRuleActionArgs(
+                    type="forward",
+                    forward=aws.lb.ListenerRuleActionForwardArgs(
+                        target_groups=[
+                            aws.lb.ListenerRuleActionForwardTargetGroupArgs(arn=arn, weight=weight)
+                            for arn, weight in weights
+                        ],
+                        # AWS demands it where a target group is sticky itself.
+                        stickiness=aws.lb.ListenerRuleActionForwardStickinessArgs(
+                            enabled=True, duration=SHIFT_COOKIE_SECONDS
+                        ),
+                    ),
+                )
+            ],
+            tags=self._tags(name),
+            # The weights are the traffic command's: neither an update nor a refresh moves a payment.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["actions"]),
+        )
+        return {"rule_arns": [rule.arn], "old_target_group_arn": old.target_group.arn}
+
+    def _describe(
+        self,
+        name: PublicName,
+        balancer: aws.lb.LoadBalancer,
+        listener: aws.lb.Listener,
+        targets: aws.lb.TargetGroup,
+    ) -> dict[str, object]:
+        args = self._args
+        if not args.migration.facts.moves_data:
+            return {}
+        return {
+            "phase": args.migration.phase,
+            "host_name": args.settings.host_name,
+            "test_url": f"https://{args.migration.test_host_name}{args.health_path}",
+            "health_path": args.health_path,
+            "zone_id": name.zone_id,
+            "load_balancer_dns_name": balancer.dns_name,
+            "load_balancer_zone_id": balancer.zone_id,
+            "load_balancer_arn_suffix": balancer.arn_suffix,
+            "listener_arn": listener.arn,
+            "new_target_group_arns": [targets.arn],
+            "cookie_seconds": SHIFT_COOKIE_SECONDS,
+            "firewall_metric_name": self.firewall_metric_name,
+            "router_addresses": list(map(str, args.migration.router_addresses)),
+            "router_port": args.migration.router_port,
+            **self.shifting,
+        }
+
+
+def _alias(balancer: aws.lb.LoadBalancer) -> list[aws.route53.RecordAliasArgs]:
+    return [aws.route53.RecordAliasArgs(name=balancer.dns_name, zone_id=balancer.zone_id, evaluate_target_health=True)]

@@ -39,6 +39,10 @@ class PublicNameArgs:
     logs: LogStorage
     alarms: Alarms
     settings: EdgeSettings
+    other_authorities: tuple[str, ...] = ()
+    """Certificate authorities beside Amazon's that may issue for the name: the old side's, while it still serves."""
+    test_host_name: str = ""
+    """Another name that leads here before the public one does; empty for none."""
 
 
 class PublicName(pulumi.ComponentResource):
@@ -49,6 +53,8 @@ class PublicName(pulumi.ComponentResource):
     """Delegate a created zone to these; empty for an existing zone."""
     certificate_arn: pulumi.Output[str]
     """Known once the certificate is issued."""
+    test_certificate_arn: pulumi.Output[str] | None
+    """The certificate of the test name, where there is one."""
 
     def __init__(self, name: str, args: PublicNameArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("softpos:edge:PublicName", name, {}, opts)
@@ -62,6 +68,9 @@ class PublicName(pulumi.ComponentResource):
             self.zone_id = zone.zone_id
             self.name_servers = zone.name_servers
         self.certificate_arn = self._create_certificate()
+        self.test_certificate_arn = (
+            self._certify(f"{name}-test-certificate", args.test_host_name, ()) if args.test_host_name else None
+        )
         self.register_outputs({"zoneId": self.zone_id, "nameServers": self.name_servers})
 
     def _create_zone(self) -> aws.route53.Zone:
@@ -138,25 +147,29 @@ class PublicName(pulumi.ComponentResource):
         )
 
     def _create_certificate(self) -> pulumi.Output[str]:
-        host_name = self._args.settings.host_name
+        host_name, others = self._args.settings.host_name, self._args.other_authorities
         authority = aws.route53.Record(
             f"{self._name}-authority",
             zone_id=self.zone_id,
             name=host_name,
             type="CAA",
             ttl=RECORD_SECONDS,
-            records=[f'0 issue "{CERTIFICATE_AUTHORITY}"', '0 issuewild ";"'],
+            records=[*(f'0 issue "{one}"' for one in (CERTIFICATE_AUTHORITY, *others)), '0 issuewild ";"'],
+            # A live zone may have this record already; the settings then name the authorities that it names.
+            allow_overwrite=True if others else None,
             opts=self._children,
         )
-        name = f"{self._name}-certificate"
+        # A request that ACM makes before the name says who may issue would be judged by the parent's records.
+        return self._certify(f"{self._name}-certificate", host_name, (authority,))
+
+    def _certify(self, name: str, host_name: str, after: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
         certificate = aws.acm.Certificate(
             name,
             domain_name=host_name,
             validation_method="DNS",
             key_algorithm="EC_prime256v1",
             tags=self._args.placement.tags(name),
-            # A request that ACM makes before the name says who may issue would be judged by the parent's records.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[authority]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
         option = certificate.domain_validation_options[0]
         record = aws.route53.Record(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pulumi
 import pulumi_aws as aws
@@ -58,6 +58,8 @@ class WebFirewallArgs:
     logs: LogStorage
     alarms: Alarms
     settings: EdgeSettings
+    mode: Literal["block", "count"]
+    """What happens to what the rules match; a migration counts first."""
     load_balancer_arn: pulumi.Input[str]
 
 
@@ -99,7 +101,7 @@ class WebFirewall(pulumi.ComponentResource):
 
     @property
     def _blocks(self) -> bool:
-        return self._args.settings.waf_mode == "block"
+        return self._args.mode == "block"
 
     def _limit_rate(self) -> aws.wafv2.WebAclRuleArgsDict:
         return {
@@ -156,14 +158,18 @@ class WebFirewall(pulumi.ComponentResource):
             f"{self._name}-blocked",
             Metric(
                 namespace="AWS/WAFV2",
-                name="BlockedRequests",
+                # What is only counted must be investigated as well (PCI DSS 6.4.2).
+                name="BlockedRequests" if self._blocks else "CountedRequests",
                 dimensions={"WebACL": self.metric_name, "Region": placement.region, "Rule": "ALL"},
                 statistic="Sum",
                 period_seconds=WINDOW_SECONDS,
             ),
             "GreaterThanThreshold",
             BLOCKED_ALARM,
-            says="WAF blocks many requests: an attack, or a rule that hits customers. Read the log group's top rules.",
+            says=(
+                f"WAF {self._args.mode}s many requests: an attack, or a rule that hits customers. "
+                "Read the log group's top rules."
+            ),
             parent=self,
         )
 

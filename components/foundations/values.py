@@ -275,6 +275,20 @@ def tag_value(text: str) -> str:
     return text
 
 
+def private_address(text: str) -> IPv4Address:
+    """One private IPv4 address, as a server in the data centre has it."""
+    allowed = "a private IPv4 address such as 10.80.16.10"
+    try:
+        found = ip_address(text)
+    except ValueError:
+        raise Refused(allowed, "write one address without a length") from None
+    if not isinstance(found, IPv4Address) or not is_private(IPv4Network(found)):
+        raise Refused(allowed, "give the address that the VPN reaches")
+    return found
+
+
+url_path = Matching(r"/[\w./-]*", "a path such as /health")
+
 domain = Matching(
     r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
     "a lower-case DNS name such as pay.example.com",

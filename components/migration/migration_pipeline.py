@@ -1,6 +1,6 @@
 """The live migration of the on-premises MySQL: a replication instance, a way there and a way back, both at rest.
 
-Creates, where the migration is enabled, DMS's roles, a security group, log group, subnet group and replication
+Creates, in the phases that move data, DMS's roles, a security group, log group, subnet group and replication
 instance, the endpoints with their secrets, the two tasks, alarms and events. Always, the table in which the cutover
 tool keeps its record: evidence that outlives the migration.
 
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
 import pulumi
 import pulumi_aws as aws
@@ -22,12 +21,12 @@ import pulumi_aws as aws
 from components.data.database_engine import EngineName
 from components.foundations.alarms import Alarms
 from components.foundations.log_storage import LogStorage
+from components.foundations.migration_settings import MigrationSettings
 from components.foundations.placement import DataClass, Placement
 from components.migration.migration_alarms import announce_events, watch_instance, watch_log, watch_task
 from components.migration.migration_endpoints import MigrationEndpoints
 from components.migration.migration_roles import provide_service_roles
 from components.migration.migration_task import table_mappings, task_settings
-from components.migration.settings import MigrationSettings
 
 HTTPS = 443
 MAINTENANCE_WINDOW = "sun:04:30-sun:05:30"
@@ -43,11 +42,9 @@ class MigrationPipelineArgs:
     alarms: Alarms
     settings: MigrationSettings
     vpc_id: pulumi.Input[str]
-    vpc_cidr: IPv4Network
-    """Where the interface endpoints of AWS services are."""
+    endpoints_security_group_id: pulumi.Input[str]
+    """The group before the interface endpoints of AWS services."""
     data_subnet_ids: Sequence[pulumi.Input[str]]
-    on_premises_cidrs: tuple[IPv4Network, ...]
-    """Where the source is."""
     key_arn: pulumi.Input[str]
     """Customer-managed key of the migration."""
     database_engine: EngineName
@@ -81,15 +78,15 @@ CUTOVER_OUTPUTS = {
 
 
 class MigrationPipeline(pulumi.ComponentResource):
-    """The migration, or, where it is not enabled, the record of one."""
+    """The migration; in the phases without one, its record."""
 
     state_table_name: str
     task_names: tuple[str, ...]
-    """Names of the DMS tasks; none where the migration is not enabled."""
+    """Names of the DMS tasks; none in the other phases."""
     replication_instance_id: str | None
-    """Name of the replication instance; None where the migration is not enabled."""
+    """Name of the replication instance; None in the other phases."""
     outputs: dict[str, pulumi.Input[str]]
-    """ARNs by the cutover tool's names for them; empty where the migration is not enabled."""
+    """ARNs by the cutover tool's names for them; empty in the other phases."""
 
     def __init__(self, name: str, args: MigrationPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("softpos:data:MigrationPipeline", name, {}, opts)
@@ -100,13 +97,13 @@ class MigrationPipeline(pulumi.ComponentResource):
         self.task_names = ()
         self.replication_instance_id = None
         self.outputs = {}
-        if args.settings.enabled:
+        if args.settings.facts.moves_data:
             self._migrate()
         self.register_outputs({"stateTableName": self.state_table_name, "taskNames": list(self.task_names)})
 
     def describe(self, **facts: pulumi.Input[str] | Sequence[str] | int) -> dict[str, object] | None:
         """What the cutover tool reads of the stack, with `facts` that only the wiring knows; None without migration."""
-        if not self._args.settings.enabled:
+        if not self._args.settings.facts.moves_data:
             return None
         schemas = list(self._args.settings.schemas)
         return {"state_table_name": self.state_table_name, "schemas": schemas, **self.outputs, **facts}
@@ -180,20 +177,13 @@ class MigrationPipeline(pulumi.ComponentResource):
             tags=self._tags(group_name),
             opts=self._children,
         )
-        self._allow_to(group, "source", args.settings.source_port, *map(str, args.on_premises_cidrs))
-        self._allow_to(group, "aws-endpoints", HTTPS, str(args.vpc_cidr))
-        to_database = f"{self._name}-to-database"
-        aws.vpc.SecurityGroupEgressRule(
-            to_database,
-            security_group_id=group.id,
-            referenced_security_group_id=args.database_security_group_id,
-            description="MySQL to the payment database",
-            ip_protocol="tcp",
-            from_port=args.database_port,
-            to_port=args.database_port,
-            tags=self._tags(to_database),
-            opts=self._children,
-        )
+        for index, address in enumerate(args.settings.source_addresses, start=1):
+            self._allow(group, f"source-{index}", "To source", args.settings.source_port, cidr_ipv4=f"{address}/32")
+        for peer, does, port, peer_group in (
+            ("aws-endpoints", "To AWS's endpoints", HTTPS, args.endpoints_security_group_id),
+            ("database", "MySQL to the payment database", args.database_port, args.database_security_group_id),
+        ):
+            self._allow(group, peer, does, port, referenced_security_group_id=peer_group)
         admission = f"{self._name}-into-database"
         aws.vpc.SecurityGroupIngressRule(
             admission,
@@ -208,20 +198,21 @@ class MigrationPipeline(pulumi.ComponentResource):
         )
         return group.id
 
-    def _allow_to(self, group: aws.ec2.SecurityGroup, peer: str, port: int, *cidrs: str) -> None:
-        for index, cidr in enumerate(cidrs, start=1):
-            name = f"{self._name}-to-{peer}-{index}"
-            aws.vpc.SecurityGroupEgressRule(
-                name,
-                security_group_id=group.id,
-                cidr_ipv4=cidr,
-                description=f"To {peer}",
-                ip_protocol="tcp",
-                from_port=port,
-                to_port=port,
-                tags=self._tags(name),
-                opts=self._children,
-            )
+    def _allow(
+        self, group: aws.ec2.SecurityGroup, peer: str, does: str, port: int, **target: pulumi.Input[str]
+    ) -> None:
+        name = f"{self._name}-to-{peer}"
+        aws.vpc.SecurityGroupEgressRule(
+            name,
+            security_group_id=group.id,
+            description=does,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            tags=self._tags(name),
+            opts=self._children,
+            **target,
+        )
 
     def _create_instance(self, instance_id: str) -> aws.dms.ReplicationInstance:
         args, settings = self._args, self._args.settings
@@ -262,7 +253,7 @@ class MigrationPipeline(pulumi.ComponentResource):
     ) -> aws.dms.ReplicationTask:
         """A task at rest. Its checkpoint lives and dies with it, so that replacing it would start the migration anew.
 
-        It is not protected, for `migrationEnabled: false` is to remove it. Its fixed id protects it instead: a
+        It is not protected, for the phase `after` is to remove it. Its fixed id protects it instead: a
         replacement is created before the old one is deleted, and AWS refuses a second task of the same id.
 
         Changed mappings or settings stop a running task, and only the cutover tool starts it again; a change of tags or

@@ -9,8 +9,10 @@ data tier has no route to the internet in either direction. Calls to AWS stay in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from ipaddress import IPv4Network
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
 import pulumi
@@ -43,6 +45,12 @@ class SecureVpcArgs:
     """Public ranges that may connect to the public tier by SSH."""
     on_premises_cidrs: tuple[IPv4Network, ...]
     """Ranges of the data centre, which application and data tier reach through the VPN."""
+    source_addresses: tuple[IPv4Address, ...] = ()
+    """Addresses of the data centre's database, in the phases that use it."""
+    router_addresses: tuple[IPv4Address, ...] = ()
+    """Addresses of the data centre's router, in the phase that forwards to it."""
+    data_centre_ports: Mapping[str, int] = field(default_factory=dict)
+    """Ports there: ``source``, ``router`` and ``router health``."""
 
 
 class SecureVpc(pulumi.ComponentResource):
@@ -53,8 +61,13 @@ class SecureVpc(pulumi.ComponentResource):
     public_subnet_ids: list[pulumi.Output[str]]
     application_subnet_ids: list[pulumi.Output[str]]
     data_subnet_ids: list[pulumi.Output[str]]
+    public_route_table_ids: list[pulumi.Output[str]]
+    """Route tables of the public tier, which get single addresses of the data centre while a migration needs them."""
     private_route_table_ids: list[pulumi.Output[str]]
     """Route tables of the application and data tiers, where the VPN's routes belong."""
+    nat_addresses: list[pulumi.Output[str]]
+    """Public addresses from which everything inside calls the internet; partners allow these."""
+    endpoints_security_group_id: pulumi.Output[str]
     outbound: list[pulumi.Resource]
     """What must exist before an application host can reach AWS and the internet."""
 
@@ -72,10 +85,14 @@ class SecureVpc(pulumi.ComponentResource):
         self.application_subnet_ids = [subnet.id for subnet in self._subnets[Tier.APPLICATION]]
         self.data_subnet_ids = [subnet.id for subnet in self._subnets[Tier.DATA]]
         tables = {tier: self._create_route_tables(tier) for tier in Tier}
+        self.public_route_table_ids = [table.id for table in tables[Tier.PUBLIC]]
         self.private_route_table_ids = [table.id for tier in (Tier.APPLICATION, Tier.DATA) for table in tables[tier]]
+        self.nat_addresses = []
         routes = self._open_to_internet(tables)
         self._create_network_acls()
-        self.outbound = [*routes, *self._create_endpoints()]
+        endpoints = self._create_endpoints()
+        self.endpoints_security_group_id = endpoints.security_group_id
+        self.outbound = [*routes, *endpoints.endpoints]
         self._create_flow_log()
         self.register_outputs({"vpcId": self.vpc_id, "cidr": str(self.cidr)})
 
@@ -181,6 +198,7 @@ class SecureVpc(pulumi.ComponentResource):
     def _create_nat_gateway(self, zone: str, subnet: aws.ec2.Subnet, route: aws.ec2.Route) -> aws.ec2.NatGateway:
         name = f"{self._name}-nat-{zone[-1]}"
         address = aws.ec2.Eip(f"{name}-address", domain="vpc", tags=self._tags(f"{name}-address"), opts=self._children)
+        self.nat_addresses.append(address.public_ip)
         return aws.ec2.NatGateway(
             name,
             allocation_id=address.allocation_id,
@@ -196,21 +214,24 @@ class SecureVpc(pulumi.ComponentResource):
             "vpc": (str(self._args.cidr),),
             "trusted": self._args.trusted_cidrs,
             "on-premises": tuple(map(str, self._args.on_premises_cidrs)),
+            "source": tuple(f"{address}/32" for address in self._args.source_addresses),
+            "router": tuple(f"{address}/32" for address in self._args.router_addresses),
             "anywhere": ("0.0.0.0/0",),
         }
+        entries = partial(acl_entries, ranges=ranges, ports=self._args.data_centre_ports)
         for tier in Tier:
             name = f"{self._name}-{tier}-acl"
             aws.ec2.NetworkAcl(
                 name,
                 vpc_id=self.vpc_id,
                 subnet_ids=[subnet.id for subnet in self._subnets[tier]],
-                ingress=[aws.ec2.NetworkAclIngressArgs(**entry) for entry in acl_entries(tier, "ingress", ranges)],
-                egress=[aws.ec2.NetworkAclEgressArgs(**entry) for entry in acl_entries(tier, "egress", ranges)],
+                ingress=[aws.ec2.NetworkAclIngressArgs(**entry) for entry in entries(tier, "ingress")],
+                egress=[aws.ec2.NetworkAclEgressArgs(**entry) for entry in entries(tier, "egress")],
                 tags=self._tags(name),
                 opts=self._children,
             )
 
-    def _create_endpoints(self) -> list[pulumi.Resource]:
+    def _create_endpoints(self) -> ServiceEndpoints:
         arguments = ServiceEndpointsArgs(
             placement=self._args.placement,
             vpc_id=self.vpc_id,
@@ -218,7 +239,7 @@ class SecureVpc(pulumi.ComponentResource):
             subnet_ids=self.application_subnet_ids[: len(self._nat_zones)],
             route_table_ids=self.private_route_table_ids,
         )
-        return ServiceEndpoints(f"{self._name}-endpoints", arguments, self._children).endpoints
+        return ServiceEndpoints(f"{self._name}-endpoints", arguments, self._children)
 
     def _create_flow_log(self) -> None:
         placement = self._args.placement

@@ -55,6 +55,8 @@ class ServiceEndpoints(pulumi.ComponentResource):
     """Gateway and interface endpoints of one VPC."""
 
     endpoints: list[pulumi.Resource]
+    security_group_id: pulumi.Output[str]
+    """The group before the interface endpoints."""
 
     def __init__(self, name: str, args: ServiceEndpointsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("softpos:network:ServiceEndpoints", name, {}, opts)
@@ -62,6 +64,7 @@ class ServiceEndpoints(pulumi.ComponentResource):
         self._args = args
         self._children = pulumi.ResourceOptions(parent=self)
         group = self._create_security_group()
+        self.security_group_id = group.id
         self.endpoints = [
             *(self._create_gateway(service) for service in GATEWAY_SERVICES),
             *(self._create_interface(service, group) for service in INTERFACE_SERVICES),

@@ -39,4 +39,5 @@ class VpnSettings:
     customer_gateway_ip: Annotated[IPv4Address, public_address]
     customer_gateway_asn: Annotated[int, Between(1, 4_294_967_294, "the BGP autonomous system number")]
     routing: Literal["bgp", "static"]
-    on_premises_cidrs: Annotated[tuple[IPv4Network, ...], ListOf(network, 1, 20)]
+    on_premises_cidrs: Annotated[tuple[IPv4Network, ...], ListOf(network, 1, 5)]
+    """At most five: a network ACL holds 20 entries in one direction, and each range takes up to two."""

@@ -70,6 +70,8 @@ class SiteToSiteVpn(pulumi.ComponentResource):
 
     connection_id: pulumi.Output[str]
     """Empty without tunnels."""
+    gateway_id: pulumi.Output[str]
+    """AWS's end of the tunnels, a target of routes; empty without tunnels."""
     tunnel_addresses: list[pulumi.Output[str]]
     """Public addresses of AWS's ends, for the device in the data centre."""
     preshared_key_arn: pulumi.Output[str]
@@ -83,7 +85,7 @@ class SiteToSiteVpn(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._children = pulumi.ResourceOptions(parent=self)
-        self.connection_id = self.preshared_key_arn = pulumi.Output.from_input("")
+        self.connection_id = self.preshared_key_arn = self.gateway_id = pulumi.Output.from_input("")
         self.tunnel_addresses = []
         self.ready = []
         if args.settings.enabled:
@@ -99,6 +101,7 @@ class SiteToSiteVpn(pulumi.ComponentResource):
             tags=self._tags(name),
             opts=self._children,
         )
+        self.gateway_id = gateway.id
         connection = self._connect(gateway)
         self.connection_id = connection.id
         self.preshared_key_arn = connection.preshared_key_arn

@@ -10,6 +10,7 @@ from typing import Any
 
 import pulumi
 
+from components.foundations.migration_settings import MigrationSettings
 from components.foundations.placement import Placement
 from facts.rds_authority import root_certificate
 
@@ -61,6 +62,24 @@ def database_authorities(region: str, source_authority: str = "") -> str:
     """
     authorities = (root_certificate(region), source_authority)
     return "".join(f"{authority.strip()}\n" for authority in authorities if authority)
+
+
+def source_connection(migration: MigrationSettings, database: DatabaseAddress) -> pulumi.Output[str]:
+    """The secret's first value in the phases that use the data centre's database, which knows no IAM.
+
+    The DBA adds `password` by ``aws secretsmanager put-secret-value``: it is in no state file and no plan. The cutover
+    turns address and login to the target's in one new version.
+    """
+    return pulumi.Output.json_dumps(
+        {
+            "host": migration.source_host,
+            "reader_host": migration.source_host,
+            "port": migration.source_port,
+            "database": database.name,
+            "username": DATABASE_USER,
+            "auth": "password",
+        }
+    )
 
 
 def access_policy(

@@ -2,7 +2,8 @@
 
 Trust boundary: nothing enters a pod but the load balancer's requests, which arrive from a node because the node port
 hides their source. Nothing leaves a pod but name look-ups, the database, the cache, AWS by the VPC's own endpoints, and
-the node's Pod Identity agent. A pod has no way to the internet and none to another namespace.
+the node's Pod Identity agent; during a migration also the data centre's database, at its very addresses. A pod has no
+way to the internet and none to another namespace.
 
 The network add-on enforces in its standard mode: a pod that starts is open until the node's agent has read its
 policies, which takes seconds; security groups and network ACLs hold in that time as always. Its strict mode closes
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
@@ -40,8 +41,18 @@ class Way:
     ports: tuple[tuple[Literal["TCP", "UDP"], int], ...]
 
 
-def ways(vpc_cidr: IPv4Network, application_port: int, database_port: int, cache_port: int) -> tuple[Way, ...]:
-    """The table, for pods that listen on `application_port`."""
+def ways(
+    vpc_cidr: IPv4Network,
+    application_port: int,
+    database_port: int,
+    cache_port: int,
+    source: tuple[tuple[IPv4Address, ...], int] | None = None,
+) -> tuple[Way, ...]:
+    """The table, for pods that listen on `application_port`.
+
+    Args:
+        source: addresses and port of the data centre's database, in the phases that use it.
+    """
     plan = plan_subnets(vpc_cidr)
     application = _blocks(plan.of(Tier.APPLICATION))
     data = _blocks(plan.of(Tier.DATA))
@@ -52,7 +63,12 @@ def ways(vpc_cidr: IPv4Network, application_port: int, database_port: int, cache
         Way("to-cache", "Egress", data, (("TCP", cache_port),)),
         Way("to-aws-endpoints", "Egress", application, (("TCP", 443),)),
         Way("to-pod-identity", "Egress", _blocks((POD_IDENTITY_AGENT,)), (("TCP", 80),)),
+        *([] if source is None else [_to_source(*source)]),
     )
+
+
+def _to_source(addresses: tuple[IPv4Address, ...], port: int) -> Way:
+    return Way("to-source", "Egress", _blocks(tuple(map(IPv4Network, addresses))), (("TCP", port),))
 
 
 def policy_specs(table: tuple[Way, ...], pods: Mapping[str, str]) -> Iterator[tuple[str, v1.NetworkPolicySpecArgs]]:

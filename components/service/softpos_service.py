@@ -21,10 +21,17 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
 from components.foundations.alarms import Alarms, Metric
+from components.foundations.migration_settings import MigrationSettings
 from components.foundations.placement import DataClass, Placement
 from components.foundations.pod_identity import PodIdentity
 from components.foundations.roles import GrantedRole
-from components.service.application_access import CacheAddress, DatabaseAddress, access_policy, connection
+from components.service.application_access import (
+    CacheAddress,
+    DatabaseAddress,
+    access_policy,
+    connection,
+    source_connection,
+)
 from components.service.application_pod import (
     APPLICATION,
     APPLICATION_PORT,
@@ -63,6 +70,9 @@ class SoftPosServiceArgs:
     vpc_cidr: IPv4Network
     database: DatabaseAddress
     cache: CacheAddress
+    migration: MigrationSettings
+    source_ready: Sequence[pulumi.Resource]
+    """What pods need to reach the data centre's database, in the phases that use it."""
     secret_key_arn: pulumi.Input[str]
     """Key for the connection secret."""
     database_authorities: str
@@ -97,19 +107,22 @@ class SoftPosService(pulumi.ComponentResource):
         self._create_service()
         self._create_scaling()
         # A pod that starts before its identity, its policies or its secret would run without them.
-        self._create_deployment([identity, connection, account, authorities, *policies, *args.nodes_ready])
+        self._create_deployment(
+            [identity, connection, account, authorities, *policies, *args.nodes_ready, *args.source_ready]
+        )
         self._create_alarm()
         self.register_outputs({"namespace": NAMESPACE, "roleArn": self.role_arn})
 
     def _create_connection_secret(self) -> tuple[aws.secretsmanager.Secret, pulumi.Resource]:
-        """Where the database is. The cutover moves `host`, so a deployment must not move it back."""
+        """Where the database is, which the phase says. The cutover moves it, so a deployment must not move it back."""
         args = self._args
+        from_source = args.migration.facts.connects_to == "source"
         name = f"{self._name}-database-connection"
         # Holds data: after the cutover it is what says which database is the true one.
         secret = aws.secretsmanager.Secret(
             name,
             name=args.placement.path("database-connection"),
-            description="Where the SoftPOS application finds its database; no password, IAM is the way in",
+            description="Where the SoftPOS application finds its database, and how it logs in",
             kms_key_id=args.secret_key_arn,
             recovery_window_in_days=SECRET_RECOVERY_DAYS if args.placement.production else 0,
             tags=args.placement.tags(name, DataClass.CREDENTIALS),
@@ -118,7 +131,9 @@ class SoftPosService(pulumi.ComponentResource):
         version = aws.secretsmanager.SecretVersion(
             f"{name}-value",
             secret_id=secret.id,
-            secret_string=connection(args.database),
+            secret_string=source_connection(args.migration, args.database)
+            if from_source
+            else connection(args.database),
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["secretString"]),
         )
         return secret, version
@@ -156,7 +171,14 @@ class SoftPosService(pulumi.ComponentResource):
 
     def _create_network_policies(self) -> list[pulumi.Resource]:
         args = self._args
-        table = ways(args.vpc_cidr, APPLICATION_PORT, args.database.port, args.cache.port)
+        source = (args.migration.source_addresses, args.migration.source_port)
+        table = ways(
+            args.vpc_cidr,
+            APPLICATION_PORT,
+            args.database.port,
+            args.cache.port,
+            source if args.migration.facts.moves_data else None,
+        )
         return [
             kubernetes.networking.v1.NetworkPolicy(
                 f"{self._name}-network-{policy}",
@@ -247,12 +269,20 @@ class SoftPosService(pulumi.ComponentResource):
         )
 
     def _create_deployment(self, after: Sequence[pulumi.Resource]) -> None:
-        pod = pod_spec(self._args.settings, self._environment())
+        args = self._args
+        pod = pod_spec(args.settings, self._environment())
         # A running process keeps the authorities that it has read: other authorities need other pods.
-        read = hashlib.sha256(self._args.database_authorities.encode()).hexdigest()[:16]
+        read = hashlib.sha256(args.database_authorities.encode()).hexdigest()[:16]
         kubernetes.apps.v1.Deployment(
             f"{self._name}-deployment",
-            metadata={"name": APPLICATION, "namespace": NAMESPACE, "labels": LABELS},
+            metadata={
+                "name": APPLICATION,
+                "namespace": NAMESPACE,
+                "labels": LABELS,
+                # Until the tunnels are up and the password is in the secret, no pod can become ready. Nobody is served
+                # yet either: the traffic command asks for health before anybody is.
+                "annotations": {"pulumi.com/skipAwait": "true"} if args.migration.phase == "beside" else {},
+            },
             spec={
                 "replicas": self._args.settings.replicas_min,
                 "revision_history_limit": 5,

@@ -36,7 +36,7 @@ SMALL: Mapping[str, str] = {
 """Sizes and counts: the least that still has every part in the shape that production has."""
 ALONE: Mapping[str, str] = {
     "vpnEnabled": "false",
-    "migrationEnabled": "false",
+    "migrationPhase": "none",
     "migrationServiceRoles": "adopt",
     "auditTrail": "adopt",
     "auditConfig": "off",

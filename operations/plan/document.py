@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from operations.journeys.proof import Proof
 from operations.plan.forecast import LIMIT_SECONDS, Forecast
 from operations.plan.judgement import Finding, Verdicts
 from recording.program import Recording
@@ -19,6 +20,8 @@ class Rehearsal:
     verdicts: Verdicts
     forecast: Forecast
     worst_case: Forecast
+    proof: Proof
+    """Who can reach whom, held against the table of journeys."""
     examples: tuple[Problem, ...]
     """Settings that a real deployment would refuse because they are still examples."""
 
@@ -43,6 +46,11 @@ def as_document(rehearsal: Rehearsal) -> dict[str, Any]:
         "violations": [_finding(finding) for finding in rehearsal.verdicts.violations],
         "undetermined": [_finding(finding) for finding in rehearsal.verdicts.undetermined],
         "exceptions": [_finding(finding) for finding in rehearsal.verdicts.exceptions],
+        "journeys": {
+            "expected": len(rehearsal.proof.expected),
+            "possible": rehearsal.proof.possible,
+            "problems": list(rehearsal.proof.problems),
+        },
         "forecast": {**_forecast(rehearsal.forecast), "worst_case": _forecast(rehearsal.worst_case)},
         "examples": [problem._asdict() for problem in rehearsal.examples],
         "outputs": rehearsal.recording.outputs,

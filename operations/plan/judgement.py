@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -60,6 +60,10 @@ class Verdicts:
     def blocking(self) -> tuple[Finding, ...]:
         """The violations that stop an update."""
         return tuple(finding for finding in self.violations if finding.level != "advisory")
+
+    def with_violations(self, found: Iterable[Finding]) -> Verdicts:
+        """These verdicts and violations that another judge found."""
+        return replace(self, violations=tuple(sorted((*self.violations, *found))))
 
 
 class PolicyPack(AbstractContextManager["PolicyPack"]):

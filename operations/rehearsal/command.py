@@ -18,11 +18,18 @@ from rich.console import Console
 from command_line.exits import BAD_INPUT, REFUSED, Stop
 from command_line.files import OutputFile, report_console, write_whole
 from command_line.project import ROOT
+from operations.journeys.proof import prove_stack
 from operations.plan.document import Rehearsal, as_document
 from operations.plan.forecast import forecast_creation
+from operations.plan.judgement import Finding
 from operations.plan.stack_recording import record_and_judge, stack_settings
 from operations.rehearsal.report import print_report
 from settings import PROJECT, example_values
+
+JOURNEYS = "journeys"
+"""The name under which the proof's problems stand among the violations."""
+JOURNEY_REQUIREMENTS = ("1.3.1", "1.3.2")
+"""PCI DSS v4.0.1: traffic into and out of the cardholder data environment is only what is necessary."""
 
 
 @click.command()
@@ -74,6 +81,11 @@ def rehearse(
         raise Stop(REFUSED)
 
 
+def _violation(problem: str) -> Finding:
+    """A way that is blocked, or open without need, as the pack would name it."""
+    return Finding(policy=JOURNEYS, urn="", message=problem, level="mandatory", requirements=JOURNEY_REQUIREMENTS)
+
+
 def _older(path: Path) -> Mapping[str, Any]:
     from operations.rehearsal.page.comparison import (
         read_document,  # the page's parts are imported only when it is asked for
@@ -122,9 +134,12 @@ def play(
     gc.disable()
     configuration, settings = stack_settings(stack, overrides)
     recording, verdicts = record_and_judge(configuration, settings, say, debug=debug)
+    say("proving who can reach whom")
+    proof = prove_stack(recording.resources, settings)
     return Rehearsal(
         recording=recording,
-        verdicts=verdicts,
+        verdicts=verdicts.with_violations(map(_violation, proof.problems)),
+        proof=proof,
         forecast=forecast_creation(recording.resources),
         worst_case=forecast_creation(recording.resources, "max"),
         examples=tuple(example_values(settings)),

@@ -21,6 +21,7 @@ def print_report(rehearsal: Rehearsal, console: Console, *, whole: bool) -> None
     console.print(_tree(rehearsal, whole=whole))
     console.print()
     _print_findings(rehearsal, console)
+    _print_journeys(rehearsal, console)
     _print_forecast(rehearsal, console)
     _print_examples(rehearsal, console)
     _print_verdict(rehearsal, console)
@@ -89,6 +90,18 @@ def _line(finding: Finding, style: str) -> Text:
 
 def _print_indented(console: Console, text: Text) -> None:
     console.print(Padding(text, (0, 0, 0, 2), expand=False))
+
+
+def _print_journeys(rehearsal: Rehearsal, console: Console) -> None:
+    proof = rehearsal.proof
+    console.print(Text("Journeys: who must reach whom, through every layer", style="bold"))
+    extra = len(proof.problems) - proof.blocked
+    beyond = f"{extra} more ways are open, which no journey needs" if extra else "nothing else is possible"
+    line = f"{proof.possible} of {len(proof.expected)} are possible; {beyond}"
+    _print_indented(console, Text(line, style="red" if proof.problems else ""))
+    for problem in proof.problems:
+        _print_indented(console, Text(problem, style="red"))
+    console.print()
 
 
 def _print_forecast(rehearsal: Rehearsal, console: Console) -> None:
