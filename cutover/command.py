@@ -275,7 +275,7 @@ def commit(stack: str, outputs: Path | None, reverse_days: int | None, yes: bool
         driver.advance(StateId.COMMIT)
     work.console.print(
         "Committed. To remove the pipeline and touch nothing else: "
-        f"`pulumi config set softpos:migrationEnabled false --stack {stack}`, then `pulumi up`."
+        f"`pulumi config set softpos:migrationPhase after --stack {stack}`, then `pulumi up`."
     )
 
 

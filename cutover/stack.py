@@ -86,7 +86,7 @@ def from_outputs(stack: str, outputs: Mapping[str, Any]) -> Stack:
     given = outputs.get(OUTPUT)
     if not isinstance(given, Mapping):
         raise SettingsError(
-            f"Stack {stack} has no output '{OUTPUT}'; set softpos:migrationEnabled to true and run `pulumi up`."
+            f"Stack {stack} has no output '{OUTPUT}'; set softpos:migrationPhase to beside and run `pulumi up`."
         )
     problems = []
     values: dict[str, Any] = {"name": stack}

@@ -204,10 +204,23 @@ def test_production_protects_what_holds_data(prod: Recording) -> None:
 
 
 def test_removing_the_migration_removes_only_the_migration(prod: Recording) -> None:
-    after = {r.urn: r for r in record_stack("prod", {"migrationEnabled": "false"}).resources}
+    after = {r.urn: r for r in record_stack("prod", {"migrationPhase": "after"}).resources}
     gone = [r for r in prod.resources if r.urn not in after]
     assert gone
-    assert {r.name.partition("-")[0] for r in gone} == {"migration"}
+    assert {r.name.partition("-")[0] for r in gone if not r.name.startswith("edge-")} == {
+        "migration",
+        "source",
+        "service",
+    }
+    assert [r.name for r in gone if r.name.startswith("service")] == ["service-network-to-source"]
+    assert sorted(r.name for r in gone if r.name.startswith("edge")) == [
+        "edge-name-test-certificate",
+        "edge-name-test-certificate-expires",
+        "edge-name-test-certificate-proof",
+        "edge-name-test-certificate-validation",
+        "edge-test-alias",
+        "edge-test-certificate",
+    ]
     kept = [r for r in prod.resources if r.urn in after and r.type.startswith(("aws:rds", "aws:elasticache"))]
     assert kept
     assert [r.name for r in kept if r.inputs != after[r.urn].inputs] == []

@@ -5,7 +5,7 @@ and HTTPS listener, the firewall (`WebFirewall`), the alias record and the alarm
 port 443 here and nothing else; the load balancer reaches the nodes' service port and nothing else, by TLS again. The
 listener opens last, when certificate and firewall stand; the load balancer waits for neither.
 
-During a migration the phase says who owns what (`components.foundations.phases`). While the traffic shifts, a rule before all others
+During a migration the phase says who owns what (`phases`). While the traffic shifts, a rule before all others
 forwards by weight to the data centre or to the nodes. The program makes that rule with everything to the data centre;
 afterwards only the traffic command changes its weights, and the program ignores them.
 """
@@ -351,7 +351,10 @@ class PublicEdge(pulumi.ComponentResource):
             # The weights are the traffic command's: neither an update nor a refresh moves a payment.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["actions"]),
         )
-        return {"rule_arns": [rule.arn], "old_target_group_arn": old.target_group.arn}
+        return {
+            "rules": [{"arn": rule.arn, "new_target_group_arn": targets.arn}],
+            "old_target_group_arn": old.target_group.arn,
+        }
 
     def _describe(
         self,

@@ -104,7 +104,7 @@ def test_a_commit_before_the_agreed_days_is_refused(
     assert (
         main(["cutover", "commit", "--yes", "--reverse-days", "0", "--stack", "test", "--outputs", str(outputs)]) == 0
     )
-    assert "softpos:migrationEnabled false" in capsys.readouterr().out.replace("\n", " ")
+    assert "softpos:migrationPhase after" in capsys.readouterr().out.replace("\n", " ")
     assert rig.reverse.status in ("stopped", "stopping")
     assert main(["cutover", "rollback", "--yes", "--stack", "test", "--outputs", str(outputs)]) == 1
     assert not rig.writable("source")
@@ -145,5 +145,5 @@ def test_every_missing_output_is_named_in_a_line_of_its_own() -> None:
 
 
 def test_a_stack_without_a_migration_says_which_setting_turns_it_on() -> None:
-    with pytest.raises(SettingsError, match="set softpos:migrationEnabled to true"):
+    with pytest.raises(SettingsError, match="set softpos:migrationPhase to beside"):
         from_outputs("dev", {})

@@ -29,7 +29,7 @@ PROGRAMS: Mapping[str, Program] = {
     "prod in us-east-1": Program("prod", region="us-east-1"),
     "dev, longest names": Program("dev", LONGEST, "ap-northeast-1"),
     "prod, longest names": Program("prod", LONGEST, "ap-southeast-2"),
-    "after the migration": Program("prod", choices={"softpos:migrationEnabled": "false"}),
+    "after the migration": Program("prod", choices={"softpos:migrationPhase": "after"}),
     "the other choices": Program(
         "dev",
         choices={

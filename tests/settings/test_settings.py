@@ -89,7 +89,18 @@ BAD = [
     ("environment", "staging", "production or development"),
     ("aws_region", "europe", "a public AWS Region"),
     ("aws_region", "il-central-1", "a Region whose RDS authority is in rds_certificates/"),
-    ("vpnEnabled", "false", "true while softpos:migrationEnabled is true"),
+    ("vpnEnabled", "false", "true while softpos:migrationPhase is beside"),
+    ("migrationEnabled", "true", "softpos:migrationPhase, which replaces it"),
+    ("migrationPhase", "cutover", "none or beside or shifting or after"),
+    ("migrationSourceAddresses", [], "1 to 4 addresses while softpos:migrationPhase is beside"),
+    ("migrationSourceAddresses", ["203.0.113.9"], "a private IPv4 address"),
+    ("migrationSourceAddresses", ["10.90.0.1"], "within softpos:vpnOnPremisesCidrs, not 10.90.0.1"),
+    ("migrationOldAuthorities", [], "1 to 8 domain names while softpos:migrationPhase is beside"),
+    ("migrationTestHostName", "pay.dev.example.com", "that is not softpos:edgeHostName"),
+    ("migrationTestHostName", "", "a name within the zone dev.example.com"),
+    ("migrationRouterHealthPath", "healthz", "a path such as /health"),
+    ("migrationFirewallMode", "off", "block or count"),
+    ("migrationScheduledWork", "both", "data-centre or aws"),
     ("temporaryUntil", "tomorrow", "a moment in UTC"),
     ("temporaryUntil", "2026-02-30T10:00:00Z", "a moment in UTC"),
     ("temporaryLimit", 201, "from 0 to 200"),
@@ -107,6 +118,36 @@ def test_a_bad_value_is_refused_with_key_allowed_and_remedy(key: str, value: obj
     assert mine, list(map(str, problems))
     assert "\n" not in str(mine[0])
     assert mine[0].remedy
+
+
+def test_a_shift_needs_the_routers_addresses() -> None:
+    _, problems = settings.read(given(migrationPhase="shifting", migrationRouterAddresses=[]), "dev")
+    assert [problem.key for problem in problems] == ["softpos:migrationRouterAddresses"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "set_to", "on_aws"),
+    [
+        ("none", "data-centre", True),
+        ("beside", "aws", False),
+        ("shifting", "data-centre", False),
+        ("shifting", "aws", True),
+        ("after", "data-centre", True),
+    ],
+)
+def test_scheduled_work_runs_on_one_side_in_every_phase(phase: str, set_to: str, on_aws: bool) -> None:
+    found, problems = settings.read(given(migrationPhase=phase, migrationScheduledWork=set_to), "dev")
+    assert found is not None, problems
+    assert found.migration.runs_scheduled_work is on_aws
+
+
+@pytest.mark.parametrize(
+    ("phase", "mode"), [("none", "block"), ("beside", "count"), ("shifting", "count"), ("after", "block")]
+)
+def test_the_firewall_counts_until_the_move_is_over(phase: str, mode: str) -> None:
+    found, problems = settings.read(given("prod", migrationPhase=phase), "prod")
+    assert found is not None, problems
+    assert found.firewall_mode == mode
 
 
 PRODUCTION_ONLY = [

@@ -43,7 +43,7 @@ UPGRADES = (
     Upgrade("The agent's policy", {}, {"agentPolicyId": "99"}),
     Upgrade("More pods", {}, {"serviceReplicasMax": "20"}),
     Upgrade("Class of the replication instance", {}, {"migrationInstanceClass": "dms.r6i.2xlarge"}),
-    Upgrade("Migration off after the cutover", {}, {"migrationEnabled": "false"}),
+    Upgrade("Migration off after the cutover", {}, {"migrationPhase": "after"}),
 )
 
 

@@ -1,5 +1,6 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from recording.program import Recording
 from recording.recorder import Resource
 from settings import EdgeSettings
 from tests.components.conftest import REGION, TOPIC_ARN, Play
+from tests.migration_settings import MIGRATION
 
 NODES = "sg-nodes"
+BASTION = "sg-bastion"
 NODE_PORT = 30443
 BUCKET = "access-logs"
 SETTINGS = EdgeSettings(
@@ -43,6 +46,12 @@ def arguments(placement: Placement, logs: LogStorage, alarms: Alarms) -> PublicE
         node_port=NODE_PORT,
         autoscaling_group_names=["nodes-1", "nodes-2"],
         health_path="/health",
+        migration=MIGRATION,
+        firewall_mode="block",
+        bastion_security_group_id=BASTION,
+        public_route_table_ids=["rtb-a", "rtb-b", "rtb-c"],
+        vpn_gateway_id="vgw-1",
+        vpn_ready=[],
         access_log_bucket=BUCKET,
     )
 
@@ -198,7 +207,7 @@ def test_firewall_asks_the_chosen_rule_groups(play: Play, arguments: PublicEdgeA
 def test_firewall_blocks_or_only_counts(
     play: Play, arguments: PublicEdgeArgs, mode: str, own: str, managed: str
 ) -> None:
-    rules = firewall_rules(with_settings(play, arguments, waf_mode=mode))
+    rules = firewall_rules(play(lambda: PublicEdge("edge", replace(arguments, firewall_mode=mode))))
     assert {action for rule in rules for action in rule.get("action", {})} == {own}
     assert {action for rule in rules for action in rule.get("overrideAction", {})} == {managed}
 
@@ -314,3 +323,136 @@ def test_blocked_requests_are_counted_under_the_acls_own_metric(edge: Recording)
     (acl,) = edge.of("aws:wafv2/webAcl:WebAcl")
     watched = edge.named("edge-firewall-blocked").inputs["dimensions"]
     assert watched == {"WebACL": acl.inputs["visibilityConfig"]["metricName"], "Region": REGION, "Rule": "ALL"}
+
+
+# ---- During a migration ---------------------------------------------------------------------------------------------
+
+RULE = "aws:lb/listenerRule:ListenerRule"
+RECORD = "aws:route53/record:Record"
+OLD = "edge-data-centre"
+
+
+@pytest.fixture(scope="module")
+def in_phase(play: Play, arguments: PublicEdgeArgs) -> Callable[..., Recording]:
+    """The edge in a phase; each is recorded once."""
+
+    @cache
+    def build(phase: PhaseName, *, production: bool = False) -> Recording:
+        changed = replace(
+            arguments,
+            migration=replace(MIGRATION, phase=phase),
+            placement=replace(arguments.placement, production=production),
+        )
+        return play(lambda: PublicEdge("edge", changed))
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("phase", "owned", "overwrites"),
+    [("none", True, False), ("beside", False, False), ("shifting", False, False), ("after", True, True)],
+)
+def test_the_record_that_serves_payments_is_touched_only_when_it_is_the_programs(
+    in_phase: Callable[..., Recording], phase: PhaseName, owned: bool, overwrites: bool
+) -> None:
+    records = [one for one in in_phase(phase).of(RECORD) if one.inputs["name"] == "pay.example.com"]
+    aliases = [one for one in records if one.inputs["type"] == "A"]
+    assert [one.name for one in aliases] == (["edge-alias"] if owned else [])
+    assert [one.inputs.get("allowOverwrite", False) for one in aliases] == ([overwrites] if owned else [])
+
+
+def test_production_never_deletes_the_record_that_serves_payments(in_phase: Callable[..., Recording]) -> None:
+    assert in_phase("after", production=True).named("edge-alias").retain_on_delete
+    assert not in_phase("after").named("edge-alias").retain_on_delete
+
+
+@pytest.mark.parametrize(
+    ("phase", "issuers"),
+    [
+        ("none", ["amazon.com"]),
+        ("beside", ["amazon.com", "letsencrypt.org"]),
+        ("shifting", ["amazon.com", "letsencrypt.org"]),
+        ("after", ["amazon.com"]),
+    ],
+)
+def test_both_sides_can_renew_their_certificates_while_both_may_serve(
+    in_phase: Callable[..., Recording], phase: PhaseName, issuers: list[str]
+) -> None:
+    found = in_phase(phase).named("edge-name-authority").inputs["records"]
+    assert found == [*(f'0 issue "{issuer}"' for issuer in issuers), '0 issuewild ";"']
+
+
+@pytest.mark.parametrize(("phase", "there"), [("none", False), ("beside", True), ("shifting", True), ("after", False)])
+def test_a_test_name_with_a_certificate_of_its_own_leads_here(
+    in_phase: Callable[..., Recording], phase: PhaseName, there: bool
+) -> None:
+    recording = in_phase(phase)
+    names = [one for one in recording.of(RECORD) if one.inputs["name"] == MIGRATION.test_host_name]
+    assert [one.inputs["type"] for one in names] == (["A"] if there else [])
+    attached = recording.of("aws:lb/listenerCertificate:ListenerCertificate")
+    assert len(attached) == there
+    if there:
+        certificate = recording.named("edge-name-test-certificate", "aws:acm/certificate:Certificate")
+        assert certificate.inputs["domainName"] == MIGRATION.test_host_name
+        assert attached[0].inputs["certificateArn"] == certificate.id
+
+
+def test_a_shift_begins_with_everything_at_the_data_centre_and_clients_stay_where_they_were(
+    in_phase: Callable[..., Recording],
+) -> None:
+    recording = in_phase("shifting")
+    (rule,) = recording.of(RULE)
+    (action,) = rule.inputs["actions"]
+    old = recording.named(OLD, "aws:lb/targetGroup:TargetGroup")
+    new = recording.named("edge-nodes", "aws:lb/targetGroup:TargetGroup")
+    weights = {one["arn"]: one["weight"] for one in action["forward"]["targetGroups"]}
+    assert weights == {old.id: 100, new.id: 0}
+    assert action["forward"]["stickiness"] == {"enabled": True, "duration": 300}
+    assert rule.inputs["conditions"] == [{"hostHeader": {"values": ["pay.example.com"]}}]
+    assert rule.inputs["priority"] == 1
+
+
+def test_the_program_never_moves_the_weights_back(in_phase: Callable[..., Recording]) -> None:
+    (rule,) = in_phase("shifting").of(RULE)
+    assert rule.ignore_changes == ("actions",)
+    default = {phase: in_phase(phase).named("edge-https").inputs["defaultActions"] for phase in PHASES}
+    assert len({str(actions) for actions in default.values()}) == 1
+
+
+@pytest.mark.parametrize("phase", ["none", "beside", "after"])
+def test_the_old_side_is_a_target_only_while_traffic_shifts(
+    in_phase: Callable[..., Recording], phase: PhaseName
+) -> None:
+    recording = in_phase(phase)
+    assert recording.of(RULE) == ()
+    assert [one.name for one in recording.resources if one.name.startswith(OLD)] == []
+
+
+def test_the_router_is_reached_at_its_addresses_and_asked_for_its_own_health(
+    in_phase: Callable[..., Recording],
+) -> None:
+    recording = in_phase("shifting")
+    group = recording.named(OLD, "aws:lb/targetGroup:TargetGroup").inputs
+    targets = recording.of("aws:lb/targetGroupAttachment:TargetGroupAttachment")
+    assert (group["targetType"], group["protocol"], group["port"]) == ("ip", "HTTPS", 443)
+    health = group["healthCheck"]
+    assert (health["protocol"], health["port"], health["path"]) == ("HTTP", "1936", "/healthz/ready")
+    assert {(one.inputs["targetId"], one.inputs["availabilityZone"]) for one in targets} == {
+        ("10.80.8.10", "all"),
+        ("10.80.8.11", "all"),
+    }
+    routes = recording.of("aws:ec2/route:Route")
+    assert {(one.inputs["routeTableId"], one.inputs["destinationCidrBlock"]) for one in routes} == {
+        (table, f"{address}/32") for table in ("rtb-a", "rtb-b", "rtb-c") for address in ("10.80.8.10", "10.80.8.11")
+    }
+
+
+def test_the_traffic_command_finds_what_it_works_on(play: Play, arguments: PublicEdgeArgs) -> None:
+    told: dict[str, dict[str, object]] = {}
+    for phase in PHASES:
+        changed = replace(arguments, migration=replace(MIGRATION, phase=phase))
+        play(lambda changed=changed, phase=phase: told.update({phase: PublicEdge("edge", changed).traffic}))
+    assert told["none"] == told["after"] == {}
+    assert told["beside"]["phase"] == "beside"
+    assert "rules" not in told["beside"]
+    assert {"rules", "old_target_group_arn"} <= told["shifting"].keys()

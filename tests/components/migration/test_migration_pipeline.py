@@ -21,20 +21,11 @@ from recording.recorder import Resource
 from settings import MigrationSettings, VpnSettings
 from tests.components.conftest import LOG_KEY_ARN, TOPIC_ARN, Play
 from tests.components.data import test_payment_database as database_tests
+from tests.migration_settings import MIGRATION
 
 KEY_ARN = "arn:aws:kms:eu-central-1:123456789012:key/migration"
-SOURCE_CA = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmg\n-----END CERTIFICATE-----\n"
-SETTINGS = MigrationSettings(
-    enabled=True,
-    instance_class="dms.r6i.large",
-    storage_gib=100,
-    multi_az=True,
-    source_host="mysql.datacentre.example.com",
-    source_port=3307,
-    source_ca=SOURCE_CA,
-    schemas=("softpos", "card_vault"),
-    service_roles="create",
-)
+SETTINGS = replace(MIGRATION, phase="beside")
+SOURCE_CA = MIGRATION.source_ca
 VPN = VpnSettings(
     enabled=True,
     customer_gateway_ip=IPv4Address("198.51.100.10"),
@@ -94,9 +85,8 @@ def wire(
             alarms=alarms,
             settings=settings,
             vpc_id="vpc-1",
-            vpc_cidr=IPv4Network("10.20.0.0/16"),
+            endpoints_security_group_id="sg-endpoints",
             data_subnet_ids=["subnet-0", "subnet-1", "subnet-2"],
-            on_premises_cidrs=VPN.on_premises_cidrs,
             key_arn=KEY_ARN,
             database_engine=database.engine,
             database_security_group_id=database.security_group_id,
@@ -149,7 +139,7 @@ def test_no_task_starts_by_itself(migration: Recording) -> None:
 
 
 def test_switched_off_only_the_record_of_the_migration_stays(build: Build) -> None:
-    off = build(replace(SETTINGS, enabled=False))
+    off = build(replace(SETTINGS, phase="after"))
     assert [found.name for found in own(off)] == ["migration-state"]
     assert not [found for found in off.resources if found.type.startswith("aws:dms/")]
 
@@ -159,7 +149,7 @@ def test_removing_the_migration_changes_no_resource_of_the_database(build: Build
         resources = build(settings).resources
         return {found.urn: found.inputs for found in resources if "PaymentDatabase" in found.urn}
 
-    with_migration, without = database(SETTINGS), database(replace(SETTINGS, enabled=False))
+    with_migration, without = database(SETTINGS), database(replace(SETTINGS, phase="after"))
     assert len(with_migration) > 10
     assert with_migration == without
 
@@ -196,7 +186,7 @@ def test_the_cutover_tool_finds_everything_it_reads(
     needed = {field.name for field in fields(Stack) if field.default is MISSING} - {"name"}
     assert needed <= told[0].keys()
     assert told[0]["state_table_name"] == recording.named("migration-state").inputs["name"]
-    play(lambda: told.append(wire(placement, logs, alarms, replace(SETTINGS, enabled=False)).describe(**facts)))
+    play(lambda: told.append(wire(placement, logs, alarms, replace(SETTINGS, phase="after")).describe(**facts)))
     assert told[1] is None
 
 
@@ -210,7 +200,7 @@ def test_the_instance_reaches_source_database_and_aws_endpoints_and_nothing_else
     reached = {
         (rule.get("cidrIpv4") or rule["referencedSecurityGroupId"], rule["fromPort"], rule["toPort"]) for rule in rules
     }
-    assert reached == {("10.80.0.0/16", 3307, 3307), ("10.20.0.0/16", 443, 443), (database, 3306, 3306)}
+    assert reached == {("10.80.16.10/32", 3307, 3307), ("sg-endpoints", 443, 443), (database, 3306, 3306)}
     assert "egress" not in group.inputs
     assert migration.named("migration-instance").inputs["vpcSecurityGroupIds"] == [group.id]
 

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -14,8 +15,9 @@ from components.foundations.placement import Placement
 from components.service.application_access import CacheAddress, DatabaseAddress
 from components.service.softpos_service import NODE_PORT, SoftPosService, SoftPosServiceArgs
 from recording.program import Recording
-from settings import ServiceSettings
+from settings import MigrationSettings, ServiceSettings
 from tests.components.conftest import ACCOUNT, REGION, Play
+from tests.migration_settings import MIGRATION
 
 AUTHORITIES_PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/database"
@@ -26,12 +28,12 @@ SETTINGS = ServiceSettings(
     replicas_max=12,
 )
 
-Build = Callable[[Placement], Recording]
+Build = Callable[..., Recording]
 
 
 @pytest.fixture(scope="module")
 def build(play: Play, alarms: Alarms) -> Build:
-    def run(placement: Placement) -> Recording:
+    def run(placement: Placement, migration: MigrationSettings = MIGRATION) -> Recording:
         def program() -> None:
             provider = aws.Provider("aws", region=REGION)
             in_account = pulumi.ResourceOptions(provider=provider)
@@ -77,6 +79,8 @@ def build(play: Play, alarms: Alarms) -> Build:
                         reader_endpoint="replica.cache.example.net",
                         port=6379,
                     ),
+                    migration=migration,
+                    source_ready=[],
                     secret_key_arn=KEY_ARN,
                     database_authorities=AUTHORITIES_PEM,
                 ),
@@ -345,3 +349,49 @@ def test_somebody_is_told_when_fewer_pods_run_than_the_least(service: Recording)
     alarm = service.named("service-too-few-pods").inputs
     assert (alarm["threshold"], alarm["comparisonOperator"]) == (SETTINGS.replicas_min, "LessThanThreshold")
     assert alarm["dimensions"]["Service"] == service.named("service-service").inputs["metadata"]["name"]
+
+
+# ---- During a migration ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("phase", "host", "login"),
+    [
+        ("none", None, "iam"),
+        ("beside", "mysql.datacentre.example.com", "password"),
+        ("shifting", "mysql.datacentre.example.com", "password"),
+        ("after", None, "iam"),
+    ],
+)
+def test_new_connection_secret_names_the_side_that_the_phase_says(
+    build: Build, placement: Placement, phase: PhaseName, host: str | None, login: str
+) -> None:
+    recording = build(placement, replace(MIGRATION, phase=phase))
+    value = json.loads(recording.named("service-database-connection-value").inputs["secretString"])
+    target = recording.named("database").outputs["endpoint"]
+    assert (value["host"], value["auth"]) == (host or target, login)
+    assert "password" not in value
+
+
+@pytest.mark.parametrize(("phase", "ways"), [("none", 0), ("beside", 1), ("shifting", 1), ("after", 0)])
+def test_pods_may_reach_the_source_at_its_address_while_the_phase_needs_it(
+    build: Build, placement: Placement, phase: PhaseName, ways: int
+) -> None:
+    recording = build(placement, replace(MIGRATION, phase=phase))
+    found = [one for one in recording.resources if one.name == "service-network-to-source"]
+    assert len(found) == ways
+    for policy in found:
+        (rule,) = policy.inputs["spec"]["egress"]
+        assert rule["to"] == [{"ipBlock": {"cidr": "10.80.16.10/32"}}]
+        assert rule["ports"] == [{"protocol": "TCP", "port": 3307}]
+
+
+def test_a_first_deployment_does_not_wait_for_pods_whose_password_a_person_still_has_to_give(
+    build: Build, placement: Placement
+) -> None:
+    def awaited(phase: PhaseName) -> bool:
+        deployment = build(placement, replace(MIGRATION, phase=phase)).named("service-deployment")
+        return "pulumi.com/skipAwait" not in deployment.inputs["metadata"].get("annotations", {})
+
+    phases: tuple[PhaseName, ...] = ("none", "beside", "shifting", "after")
+    assert [awaited(phase) for phase in phases] == [True, False, True, True]

@@ -50,7 +50,7 @@ def test_the_program_accepts_an_environments_settings() -> None:
     assert settings.temporary.until == "2026-11-23T17:00:00Z"
     assert settings.owner == "ana"
     assert not settings.production
-    assert not settings.migration.enabled
+    assert not settings.migration.facts.moves_data
     assert not settings.vpn.enabled
     assert not settings.database.deletion_protection
     assert settings.audit.guardduty == "off"

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from migration_phases import PHASES
 from operations.journeys.proof import Proof, prove_stack
 from operations.journeys.table import ROWS, journeys
-from operations.rehearsal.recording import Resource
-from operations.rehearsal.stack_recording import record_stack, stack_settings
+from operations.plan.stack_recording import record_stack, stack_settings
+from recording.recorder import Resource
+from settings.phases import PHASES
 
 ACL = "aws:ec2/networkAcl:NetworkAcl"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
