@@ -13,7 +13,7 @@ from components.foundations.log_storage import LogStorage
 from components.foundations.placement import Placement
 from recording.program import Recording
 from recording.recorder import Resource
-from settings import EdgeSettings
+from settings import PHASES, EdgeSettings, PhaseName
 from tests.components.conftest import REGION, TOPIC_ARN, Play
 from tests.migration_settings import MIGRATION
 

@@ -15,7 +15,7 @@ from components.foundations.placement import Placement
 from components.service.application_access import CacheAddress, DatabaseAddress
 from components.service.softpos_service import NODE_PORT, SoftPosService, SoftPosServiceArgs
 from recording.program import Recording
-from settings import MigrationSettings, ServiceSettings
+from settings import MigrationSettings, PhaseName, ServiceSettings
 from tests.components.conftest import ACCOUNT, REGION, Play
 from tests.migration_settings import MIGRATION
 
@@ -367,8 +367,9 @@ def test_new_connection_secret_names_the_side_that_the_phase_says(
     build: Build, placement: Placement, phase: PhaseName, host: str | None, login: str
 ) -> None:
     recording = build(placement, replace(MIGRATION, phase=phase))
-    value = json.loads(recording.named("service-database-connection-value").inputs["secretString"])
-    target = recording.named("database").outputs["endpoint"]
+    version = recording.named("service-database-connection-value")
+    value = json.loads(version.wire_inputs.fields["secretString"].struct_value.fields["value"].string_value)
+    target = recording.of("aws:rds/cluster:Cluster")[0].outputs["endpoint"]
     assert (value["host"], value["auth"]) == (host or target, login)
     assert "password" not in value
 
