@@ -1,6 +1,5 @@
 import pytest
-
-from settings.phases import PHASES, skipped
+from components.foundations.phases import PHASES, skipped
 
 
 @pytest.mark.parametrize(

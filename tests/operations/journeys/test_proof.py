@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from components.foundations.phases import PHASES
 
 from operations.journeys.proof import Proof, prove_stack
 from operations.journeys.table import ROWS, journeys
 from operations.plan.stack_recording import record_stack, stack_settings
 from recording.recorder import Resource
-from settings.phases import PHASES
 
 ACL = "aws:ec2/networkAcl:NetworkAcl"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
