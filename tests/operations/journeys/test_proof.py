@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from components.foundations.phases import PHASES
 
+from components.foundations.phases import PHASES
 from operations.journeys.proof import Proof, prove_stack
 from operations.journeys.table import ROWS, journeys
 from operations.plan.stack_recording import record_stack, stack_settings

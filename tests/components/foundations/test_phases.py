@@ -1,4 +1,5 @@
 import pytest
+
 from components.foundations.phases import PHASES, skipped
 
 
