@@ -98,7 +98,9 @@ def judge_binding(export: Export, item: Item) -> Judgement:
         judgement.ignored("OpenShift made it for its own registry, builds or rollouts")
         return judgement
     accounts = [
-        name for kind, name, where in subjects if kind == "ServiceAccount" and not where.startswith("openshift")
+        f"{name}{f' of {where}' if where else ''}"
+        for kind, name, where in subjects
+        if kind == "ServiceAccount" and not where.startswith("openshift")
     ]
     people = [
         f"{kind.lower()} {name}"

@@ -32,6 +32,8 @@ SCHEMA_HOST = re.compile(
     r"(^|\.)(w3\.org|xmlsoap\.org|oasis-open\.org|apache\.org|springframework\.org|sun\.com|jcp\.org|xmlns\..+)$"
 )
 """Hosts whose addresses name XML schemas and are never called."""
+MOST_WORKLOADS = 20
+"""Workloads of one Service that are asked whether they keep data."""
 CLUSTER_ENDINGS = (".svc", ".svc.cluster.local", ".cluster.local")
 
 
@@ -116,7 +118,9 @@ def store_behind(export: Export, service: Item) -> str:
     """``database`` or ``cache`` when a Service leads to one."""
     from operations.openshift.workload import store_of
 
-    for workload in export.selected(service.namespace, Part(service.value).mapping("spec", "selector")):
+    for workload in export.selected(service.namespace, Part(service.value).mapping("spec", "selector"))[
+        :MOST_WORKLOADS
+    ]:
         for container in Part(workload.template.value).parts("spec", "containers"):
             if store := store_of(container.text("image")):
                 return store

@@ -114,10 +114,13 @@ def _judge_outside(item: Item, judgement: Judgement, type_: str) -> None:
     addresses += item.texts("spec", "externalIPs")
     nodes = [str(port.number("nodePort")) for port in item.parts("spec", "ports") if port.number("nodePort")]
     wanted = item.text("spec", "loadBalancerIP")
-    at = ", ".join(filter(None, (*addresses, wanted))) or f"port {', '.join(nodes) or '(unknown)'} of every node"
+    at = ", ".join(filter(None, (*addresses, wanted))) or "every node"
     judgement.target = "public edge"
     judgement.impossible(
-        f"a way in of its own ({type_ or 'externalIPs'}) at {at} goes round the firewall",
+        (
+            f"a way in of its own ({type_ or 'externalIPs'}) at "
+            f"{at}{f', port {few(nodes)} of the nodes,' if nodes else ''} goes round the firewall"
+        ),
         "clients that use this address use the host name, before the move",
     )
     if policy := item.text("spec", "externalTrafficPolicy"):
@@ -219,7 +222,7 @@ def _judge_ports(export: Export, item: Item, judgement: Judgement, opened: Workl
         if tls and number in (443, reached):
             judgement.carried(
                 f"its clients keep the name {item.name} and port "
-                f"{number}{f', which leads to {target}' if str(number) != target else ''}"
+                f"{number}{f', which leads to {target}' if port.has('targetPort') else ''}"
             )
         else:
             judgement.changed(

@@ -55,7 +55,7 @@ def _judge_sidecar(workload: Workload, container: Part) -> None:
 
 def _judge_init(workload: Workload, container: Part) -> None:
     judgement, name = workload.judgement, container.text("name")
-    words = f"{name} {container.text('image')} {_words(container)}"
+    words = f"{name} {Part(container.value).text('image')} {_words(container)}"
     as_root = container.text("securityContext", "runAsUser") == "0"
     if as_root:
         judgement.ask(
@@ -76,7 +76,8 @@ def _judge_init(workload: Workload, container: Part) -> None:
         )
     elif WAITS.search(words):
         judgement.changed(
-            f"init container {name} is not needed: the readiness check waits, and `start_after` orders services"
+            f"init container {name} ({container.text('image') or 'no image'}) is not needed: the readiness check "
+            "waits, and `start_after` orders services"
         )
     elif not as_root:
         judgement.ask(
@@ -90,7 +91,9 @@ def _judge_init(workload: Workload, container: Part) -> None:
 
 
 def _words(container: Part) -> str:
-    return " ".join((*container.texts("command"), *container.texts("args")))
+    """Its command line; the fields do not count as read, and so they are named as staying behind."""
+    unread = Part(container.value)
+    return " ".join((*unread.texts("command"), *unread.texts("args")))
 
 
 def _take_command(workload: Workload) -> None:
@@ -110,6 +113,7 @@ def _take_command(workload: Workload) -> None:
             )
             continue
         if not workload.is_job and store_of(workload.image.reference):
+            judgement.changed(f"its {field} ends with it")
             continue
         workload.settings[setting] = words
         judgement.changed(f"{setting} {' '.join(words)!r}"[:120])

@@ -49,13 +49,6 @@ def judge_stream(export: Export, item: Item) -> Judgement:
             f"{tag.text('name')} follows "
             f"{origin}{', imported again and again' if tag.flag('importPolicy', 'scheduled') else ''}"
         )
-        (
-            tag.get("importPolicy"),
-            tag.get("referencePolicy"),
-            tag.get("from"),
-            tag.get("annotations"),
-            tag.get("generation"),
-        )
     if not tags and not followed:
         judgement.target = "none"
         judgement.ignored("it holds no image")
@@ -160,7 +153,7 @@ def judge_template(_export: Export, item: Item) -> Judgement:
             says = "has no value"
         required = parameter.flag("required")
         parameters.append(f"{name} {says}{' and is required' if required else ''}")
-        for field in ("from", "value", "generate", "description", "displayName"):
+        for field in ("value", "generate", "description", "displayName"):
             parameter.has(field)
     kinds = [f"{found.text('kind')} {found.text('metadata', 'name')}" for found in item.parts("objects")]
     judgement.ask(

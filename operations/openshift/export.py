@@ -6,7 +6,7 @@ Look-ups are by index, so that the work grows with the export and not with its s
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -41,12 +41,8 @@ class Item(Part):
         self.group = version.rpartition("/")[0]
         metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
         self.name = str(metadata.get("name") or metadata.get("generateName") or "unnamed")  # type: ignore[union-attr]
+        self.label = f"{self.kind}/{self.name}"  # as the result names it
         self.namespace = str(metadata.get("namespace") or "")  # type: ignore[union-attr]
-
-    @property
-    def label(self) -> str:
-        """``Kind/name``, as the result names it."""
-        return f"{self.kind}/{self.name}"
 
     @cached_property
     def annotations(self) -> dict[str, str]:
@@ -135,10 +131,15 @@ class Export:
     def services_of(self) -> Mapping[int, list[Item]]:
         """Services by the `id` of the workload that they select, the first ones of very many."""
         found: dict[int, list[Item]] = defaultdict(list)
+        same: Counter[tuple[str, frozenset[tuple[str, str]]]] = Counter()
         for service in self.of("Service"):
             if service.group:
                 continue
-            for workload in self.selected(service.namespace, Part(service.value).mapping("spec", "selector")):
+            selector = Part(service.value).mapping("spec", "selector")
+            same[service.namespace, frozenset(selector.items())] += 1
+            if same[service.namespace, frozenset(selector.items())] > MOST_SERVICES:
+                continue
+            for workload in self.selected(service.namespace, selector):
                 if len(found[id(workload)]) < MOST_SERVICES:
                     found[id(workload)].append(service)
         return found
@@ -166,6 +167,8 @@ class Export:
         """Workloads and Pods by namespace, kind and name of what their pods use (Secret, ConfigMap, claim, account)."""
         found: dict[tuple[str, str, str], list[Item]] = defaultdict(list)
         for item in self.of(*WORKLOADS, "Pod"):
+            if item.owner:
+                continue  # its maker says the same, and a pod carries what the platform mounts by itself
             spec = Part(item.template.value).part("spec").value
             for kind, name in sorted(set(references(spec))):
                 found[item.namespace, kind, name].append(item)

@@ -56,6 +56,7 @@ def judge_network_policy(export: Export, item: Item) -> Judgement:
     spec = item.part("spec")
     types = spec.texts("policyTypes") or (["Ingress", "Egress"] if spec.has("egress") else ["Ingress"])
     own = _selector(spec.part("podSelector"))
+    by_default = "" if spec.has("policyTypes") else ", by default"
     whom = ", ".join(f"{key}={value}" for key, value in own.items()) or "every pod"
     if spec.part("podSelector").has("matchExpressions"):
         judgement.ask("it selects pods by expressions: which services are meant?", ("name them",), "deny-all holds")
@@ -77,7 +78,8 @@ def judge_network_policy(export: Export, item: Item) -> Judgement:
     if not rules:
         judgement.target = "network policy deny-all"
         judgement.carried(
-            f"it lets nothing through ({', '.join(types)}) for {whom}; here everything is denied in both directions"
+            f"it lets nothing through ({', '.join(types)}{by_default}) for {whom}; here everything is denied in "
+            "both directions"
         )
     elif ignored and not judgement.points:
         judgement.target = (
@@ -85,7 +87,7 @@ def judge_network_policy(export: Export, item: Item) -> Judgement:
         )
         judgement.ignored("; ".join(dict.fromkeys(ignored)))
     elif judgement.points and rules:
-        judgement.points.append((judgement.verdict, f"it holds for {whom} ({', '.join(types)})"))
+        judgement.points.append((judgement.verdict, f"it holds for {whom} ({', '.join(types)}{by_default})"))
     return judgement
 
 
@@ -203,7 +205,10 @@ def judge_egress_policy(_export: Export, item: Item) -> Judgement:
         ports = ", ".join(f"{port.text('protocol')} {port.text('port')}" for port in rule.parts("ports"))
         where = to.text("dnsName") or to.text("cidrSelector") or ("nodes" if to.has("nodeSelector") else "nowhere")
         to.get("nodeSelector")
-        (allowed if rule.text("type") == "Allow" else denied).append(f"{where}{f' ({ports})' if ports else ''}")
+        type_ = rule.text("type")
+        (allowed if type_ == "Allow" else denied).append(
+            f"{where}{f' ({ports})' if ports else ''}{'' if type_ else ' (without a type)'}"
+        )
     names = (
         "; a network policy knows addresses and no DNS names, so a name needs its fixed addresses"
         if any(not entry[0].isdigit() for entry in allowed)

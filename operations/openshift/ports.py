@@ -42,6 +42,8 @@ def judge_ports(workload: Workload) -> None:
                 "the load balancer and the settings know TCP only",
             )
         port.has("hostPort")
+    if number and not serving:
+        judgement.changed(f"it names no port; its Service leads to {number}")
     if number:
         _settle_port(workload, number, judgement_name, services)
     elif not workload.is_job:
@@ -75,13 +77,15 @@ def _settle_port(workload: Workload, number: int, name: str, services: list[Item
     tls = speaks_tls(workload.export, workload.item, workload.main, number, name)
     if tls and number >= 1024:
         workload.settings["port"] = number
-        judgement.carried(f"listens with TLS on {number}")
+        judgement.carried(f"listens with TLS on {number}{f' ({name})' if name else ''}")
         return
     workload.settings["port"] = PORT
     if tls:
         judgement.changed(f"it listens on {number}, here it must listen with TLS on {PORT} (a port above 1024)")
     else:
-        judgement.changed(f"it listens on {number} without TLS, here it must listen with TLS on {PORT}")
+        judgement.changed(
+            f"it listens on {number}{f' ({name})' if name else ''} without TLS, here it must listen with TLS on {PORT}"
+        )
 
 
 def speaks_tls(export: Export, item: Item, container: Part, number: int, name: str = "") -> bool:
@@ -132,7 +136,8 @@ def _judge_probe(workload: Workload, what: str, probe: Part, setting: str, numbe
         action = probe.part("httpGet")
         path, port = action.text("path") or "/", action.text("port")
         workload.settings[setting] = path
-        judgement.changed(f"the {what} path becomes `{setting}` {path}")
+        at = f" (asked on {port})" if port else ""
+        judgement.changed(f"the {what} path becomes `{setting}` {path}{at}")
         names = {port_.text("name"): port_.text("containerPort") for port_ in workload.main.parts("ports")}
         asked = names.get(port, port)
         if number and asked != str(number):

@@ -61,7 +61,8 @@ def _judge_context(workload: Workload, where: str, context: Part) -> None:
         )
     _judge_restrictions(workload, where, context)
     if context.has("seLinuxOptions"):
-        judgement.changed("its SELinux labels have no counterpart")
+        labels = ", ".join(context.mapping("seLinuxOptions"))
+        judgement.changed(f"its SELinux labels ({labels}) have no counterpart")
     if context.has("sysctls"):
         judgement.impossible(f"{where} sets kernel parameters (sysctls)", "leave them to the node")
 

@@ -12,7 +12,6 @@ def judge_scaler(export: Export, item: Item) -> Judgement:
     """The verdict on a HorizontalPodAutoscaler of any version."""
     spec = item.part("spec")
     kind, name = spec.text("scaleTargetRef", "kind"), spec.text("scaleTargetRef", "name")
-    spec.has("scaleTargetRef", "apiVersion")
     found = export.find(kind, item.namespace, name)
     service = export.name_of(found) if found else name
     least, most = spec.number("minReplicas") or 1, spec.number("maxReplicas") or 1

@@ -135,7 +135,10 @@ def _opened(document: Any, where: str) -> Iterator[dict[str, Any]]:
         return
     items = document["items"] if document["items"] is not None else []
     if not isinstance(items, list):
-        raise Stop(BAD_INPUT, f"{where}: the items of its list are no list; export it again with `{FROM}`.")
+        raise Stop(
+            BAD_INPUT,
+            f"{where}: the items of its list are no list; allowed: a list of objects; export again with `{FROM}`.",
+        )
     for number, item in enumerate(items, 1):
         if isinstance(item, dict) and "kind" not in item and kind != "List":
             item = {"apiVersion": document.get("apiVersion", ""), "kind": kind.removesuffix("List"), **item}
@@ -153,7 +156,8 @@ def _withheld(item: dict[str, Any], objects: Objects) -> dict[str, Any]:
     if kind == "Secret":
         _withhold_secret(item, objects)
     elif kind == "Template":
-        for parameter in item.get("parameters") or ():
+        parameters = item.get("parameters")
+        for parameter in parameters if isinstance(parameters, list) else ():
             if isinstance(parameter, dict) and "value" in parameter:
                 parameter["value"] = WITHHELD
     if kind == "Route" and isinstance(item.get("spec"), dict) and isinstance(item["spec"].get("tls"), dict):

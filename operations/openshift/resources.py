@@ -48,7 +48,7 @@ def judge_resources(workload: Workload) -> None:
     if cpu or cpu_request:
         judgement.carried(f"processor {cpu_request or 'by default'} to {cpu or 'the default'}")
     if memory:
-        judgement.carried(f"memory {memory}")
+        judgement.carried(f"memory {memory}{', asked for by itself' if requests.get('memory') else ''}")
     for name in sorted({*limits, *requests} - {"cpu", "memory"}):
         judgement.impossible(
             f"it asks for {name}", "nodes here have processor and memory only; ask for another node type"
@@ -86,6 +86,8 @@ def judge_replicas(workload: Workload) -> None:
             f"it runs with {LEAST_REPLICAS}",
         )
     elif replicas == 1:
+        if written is None:
+            judgement.changed("no number of replicas is written, which means one")
         judgement.ask(
             (
                 f"it has one replica only, here {LEAST_REPLICAS} (two) at least, and old and new overlap in a "

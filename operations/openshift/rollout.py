@@ -75,7 +75,9 @@ def _judge_strategy(workload: Workload) -> None:
             ),
             "they overlap",
         )
-    elif type_ and type_ not in ("Rolling", "RollingUpdate"):
+    elif type_ in ("Rolling", "RollingUpdate"):
+        judgement.carried(f"strategy {type_}")
+    elif type_:
         judgement.ask(
             f"its strategy {type_} is unknown: what does it do?", ("a rolling update is right",), "a rolling update"
         )
@@ -115,6 +117,8 @@ def _judge_selector(workload: Workload) -> None:
         )
     elif labels:
         judgement.changed(f"its pods' labels ({_pairs(labels)}) are replaced by the product's own")
+    if selector:
+        judgement.changed(f"its selector ({_pairs(selector)}) is replaced, too")
 
 
 def _pairs(labels: dict[str, str]) -> str:

@@ -214,7 +214,8 @@ def _judge_backends(review: _Review, weights: dict[str, int]) -> None:
     names = list(weights)
     for part in (item.part("spec", "to"), *item.parts("spec", "alternateBackends")):
         part.has("name")
-        part.has("weight")
+        if len(weights) > 1:
+            part.has("weight")
         kind = part.text("kind")
         if kind not in ("", "Service"):
             judgement.ask(f"it leads to a {kind}: what is that?", ("name the service",), NOT_PUBLISHED)
@@ -259,7 +260,7 @@ def _judge_weights(judgement: Judgement, weights: dict[str, int]) -> None:
     elif names and weights[names[0]] == 0:
         judgement.ask(f"it sends nothing to {names[0]} (weight 0): does it move?", ("no", "yes"), NOT_PUBLISHED)
     elif names:
-        judgement.carried(f"leads to {names[0]} with weight {weights[names[0]]}, to nobody else")
+        judgement.carried(f"leads to {names[0]} and to nobody else")
 
 
 # ---- Annotations of the router ---------------------------------------------------------------------------------------

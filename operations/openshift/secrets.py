@@ -67,7 +67,8 @@ def judge_secret(export: Export, item: Item) -> Judgement:
     keys = keys_of(item)
     use = classify(item.name, item.text("type"), keys, item)
     judgement = Judgement(item.label, keys=() if use in (Use.PLATFORM,) else keys)
-    named = ", ".join(keys) or "no entries"
+    type_ = item.text("type")
+    named = (", ".join(keys) or "no entries") + (f" ({type_})" if type_ else "")
     users = few(user.label for user in export.users_of.get((item.namespace, "Secret", item.name), ()))
     if use is Use.PLATFORM:
         judgement.ignored(_platform(item))

@@ -37,7 +37,8 @@ def _judge(workload: Workload, volume: Part, name: str, where: str, places: list
         _judge_scratch(workload, volume.part("emptyDir"), where)
     elif volume.has("hostPath"):
         judgement.impossible(
-            f"it mounts {volume.text('hostPath', 'path')} of the node (hostPath)", "nothing of a node is open to a pod"
+            f"it mounts {volume.text('hostPath', 'path')} of the node at {where} (hostPath)",
+            "nothing of a node is open to a pod",
         )
     elif claim := volume.text("persistentVolumeClaim", "claimName"):
         judgement.ask(

@@ -53,11 +53,11 @@ def judge_image(workload: Workload) -> None:
     """By digest into the account's registry; nothing follows a tag any more."""
     judgement, image = workload.judgement, workload.image
     if image.digest:
-        whence = (
-            ""
-            if image.source == "the template"
-            else f" (from {image.source}{f', {image.stream}' if image.stream else ''}, not from the template)"
-        )
+        whence = ""
+        if image.source != "the template":
+            stream = f", {image.stream}" if image.stream else ""
+            blank = "is blank" if workload.main.has("image") else "names none"
+            whence = f" (the template {blank}, so from {image.source}{stream})"
         judgement.changed(
             f"copy the image {image.reference or image.digest}{whence} to ECR by its digest {image.digest}"
         )
@@ -119,6 +119,7 @@ def _judge_kind(workload: Workload, store: str) -> None:
     judgement, item = workload.judgement, workload.item
     if item.kind == "DaemonSet":
         judgement.target = "none; the host agent of the nodes"
+        judgement.changed(f"its image {workload.image.reference or '(blank)'} stays behind")
         judgement.impossible(
             "a pod on every node", "the nodes have an agent of their own for that (Workload Security), and CloudWatch's"
         )
