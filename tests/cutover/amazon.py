@@ -28,7 +28,7 @@ REVERSE_TARGET = f"arn:aws:dms:{REGION}:{ACCOUNT}:endpoint:REVERSE-TARGET"
 CERTIFICATE = f"arn:aws:dms:{REGION}:{ACCOUNT}:cert:AUTHORITY"
 VPN = "vpn-0a1b2c3d4e5f60718"
 _SIGNED_FOR = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/")
-_MOTO_NAMES = {"monitoring": "cloudwatch"}
+_MOTO_NAMES = {"monitoring": "cloudwatch", "elasticloadbalancing": "elbv2"}
 """Where moto calls a service otherwise than signatures do."""
 
 
@@ -174,7 +174,7 @@ def serve(dms: Dms) -> tuple[ThreadingHTTPServer, str]:
             if service == "dms":
                 operation = self.headers["X-Amz-Target"].rsplit(".", 1)[-1]
                 self._answer(200, "application/x-amz-json-1.1", json.dumps(dms.answer(operation, json.loads(body))))
-            elif service == "ec2":
+            elif service == "ec2" and b"Action=DescribeVpnConnections" in body:
                 self._answer(200, "text/xml", dms.vpn_xml())
             else:
                 told = _moto(service).post(self.path, data=body, headers=list(self.headers.items()))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import logging
 import signal
+import socket
 import tempfile
 import time
 from pathlib import Path
@@ -32,6 +34,8 @@ CERTIFICATE_DAYS = 365
 KEEP_ALIVE_SECONDS = 4060
 """More than the longest idle timeout of the load balancer (4000 s): the side that sends requests must be the one that
 closes an idle connection, or a request meets a closed one."""
+CLOSE_SECONDS = 1.0
+"""How long an idle client may take to answer the end of TLS; asyncio would wait for half a minute."""
 LONGEST_REQUEST_SECONDS = 60
 """What the load balancer waits for when an instance leaves."""
 
@@ -59,6 +63,17 @@ class Server(uvicorn.Server):
         if self._leaves_at is not None and time.monotonic() >= self._leaves_at:
             self.should_exit = True
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Closes the port, then waits for the requests that run, and not for idle clients that are slow to hang up."""
+        asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._hang_up)
+        await super().shutdown(sockets)
+
+    def _hang_up(self) -> None:
+        for connection in list(self.server_state.connections):
+            cycle = getattr(connection, "cycle", None)
+            if cycle is None or cycle.response_complete:
+                connection.transport.abort()  # type: ignore[union-attr]
 
 
 class Instance:

@@ -81,6 +81,11 @@ class Place:
             *schema_statements(),
             *account_statements(),
         )
+        self.open_gates()
+        boto3.client("secretsmanager").create_secret(Name=self.secret, SecretString=json.dumps(self.by_password))
+
+    def open_gates(self) -> None:
+        """The logins by IAM's tokens."""
         self.gates = {
             "database": database_gate(
                 self.database.authority, self.database.port, PASSWORD, CREDENTIALS, amazon.REGION
@@ -94,7 +99,6 @@ class Place:
                 amazon.REGION,
             ),
         }
-        boto3.client("secretsmanager").create_secret(Name=self.secret, SecretString=json.dumps(self.by_password))
 
     @property
     def by_password(self) -> dict[str, Any]:

@@ -171,8 +171,9 @@ def test_a_stopping_instance_answers_what_it_has_taken_and_asks_its_clients_to_l
 ) -> None:
     running = place.start(place.on_aws())
     running.wait()
-    terminal = phone(running, 9)
+    terminal, idle = phone(running, 9), phone(running, 11)
     terminal.pay(100)
+    idle.pay(100)
     locker = place.database.connect(autocommit=False)
     with locker.cursor() as cursor:
         cursor.execute("SELECT * FROM softpos.terminals WHERE serial = %s FOR UPDATE", (serial(10),))
