@@ -34,8 +34,8 @@ from tests.cutover.servers import Authority
 from tests.examples.application.instance import no_verification
 
 GROUP_COOKIE, TARGET_COOKIE = "AWSALBTG", "AWSALB"
-LOOK_SECONDS = 0.5
-"""How soon an order of the API is in force; AWS takes some seconds."""
+LOOK_SECONDS = 2.0
+"""How soon an order of the API is in force, and how often targets are looked at; AWS takes some seconds for both."""
 IDLE_SECONDS = 60
 HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "content-length")
 
@@ -159,7 +159,9 @@ class Front:
         ]
         [listener] = self.elb.describe_listeners(ListenerArns=[self.listener])["Listeners"]
         found = (*rules, _rule(listener["DefaultActions"], []))
-        groups = {arn: self._group(arn) for arn in {arn for rule in found for arn in rule.weights}}
+        groups = {
+            arn: self.groups.get(arn) or self._group(arn) for arn in {arn for rule in found for arn in rule.weights}
+        }
         if found != self.rules:
             self.version += 1
         self.groups, self.rules = groups, found

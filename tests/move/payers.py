@@ -16,7 +16,7 @@ from tests.examples.application.phone import CARD, Phone
 from tests.examples.application.place import serial
 from tests.move.stage import HOST
 
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.15
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Payers:
 
     record: Callable[[], tuple[str, int]]
     """What the public name leads to."""
-    count: int = 6
+    count: int = 4
     ledger: dict[str, Entry] = field(default_factory=dict)
     """Acknowledged payments by reference."""
     acknowledged: list[float] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Payers:
             thread.join(timeout=150)
         assert not self.failures, self.failures
 
-    def more(self, count: int = 25, seconds: float = 90) -> None:
+    def more(self, count: int = 15, seconds: float = 120) -> None:
         """Returns after so many more acknowledged changes."""
         wanted, deadline = len(self.acknowledged) + count, time.monotonic() + seconds
         while len(self.acknowledged) < wanted:

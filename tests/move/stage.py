@@ -18,7 +18,7 @@ from tests.examples.application.redis_server import RedisServer
 from tests.move.front import Front
 
 HOST, TEST_HOST = "pay.example.com", "test.pay.example.com"
-OPENSHIFT_ADDRESS, AWS_ADDRESSES = "127.0.0.2", ("127.0.0.3", "127.0.0.4")
+OPENSHIFT_ADDRESS, AWS_ADDRESSES = "127.0.0.2", ("127.0.0.3",)
 """Addresses of loopback: a target is known to the API by its address."""
 TARGET_STICKY_SECONDS = "3600"
 GROUP_STICKY_SECONDS = 3600
