@@ -21,6 +21,8 @@ POLICY_CHARACTERS = 6_144
 """IAM's limit for a managed policy, white space not counted."""
 POLICIES_PER_ROLE = 10
 """IAM's default quota of managed policies attached to a role."""
+REPOSITORY = "softpos"
+"""The application's images, as `ImageRepository` names them."""
 ENVIRONMENT = "test-environments"
 """The environment on GitHub whose jobs may take the role `environments`."""
 
@@ -94,6 +96,10 @@ PREVIEW_SUBJECTS = ("pull_request", "ref:refs/heads/main")
 the default branch: plans and nightly checks."""
 
 
+IMAGE_SUBJECTS = {"dev": "ref:refs/heads/main", "prod": "environment:prod"}
+"""Who may push images: into dev's account a build of the default branch, into production's who its reviewers let."""
+
+
 # ---- What they may do -----------------------------------------------------------------------------------------------
 
 
@@ -118,6 +124,17 @@ def state(account: Account, key_arn: str, *, write: bool, prefix: str = "") -> D
         allow("ListState", ["s3:ListBucket"], account.state_bucket_arn, **listed),
         allow("StateObjects", ["s3:GetObject", *(["s3:DeleteObject", "s3:PutObject"] if write else [])], objects),
         allow("StateKey", use, key_arn),
+    )
+
+
+def images(account: Account) -> Document:
+    """Pushes to the application's repository and reads from it. Tags there cannot be moved, and nothing is deleted."""
+    push = ("CompleteLayerUpload", "InitiateLayerUpload", "PutImage", "UploadLayerPart")
+    read = ("BatchCheckLayerAvailability", "BatchGetImage", "DescribeImages", "GetDownloadUrlForLayer")
+    return document(
+        # A login to the registry knows no resource; what it may reach, the next statement says.
+        allow("LogInToTheRegistry", ["ecr:GetAuthorizationToken"], "*"),
+        allow("Images", (f"ecr:{action}" for action in (*push, *read)), account.arn("ecr", f"repository/{REPOSITORY}")),
     )
 
 

@@ -1,7 +1,7 @@
 """How GitHub's workflows get into the account: by the identity of a run, for an hour, never by a stored key.
 
-Creates the OIDC provider, the roles `softpos-preview`, `softpos-deploy` and, where test environments live,
-`softpos-environments`, their policies and boundaries. Trust boundary: GitHub says which repository, branch and
+Creates the OIDC provider, the roles `softpos-preview`, `softpos-deploy`, `softpos-images` and, where test environments
+live, `softpos-environments`, their policies and boundaries. Trust boundary: GitHub says which repository, branch and
 environment a run belongs to; who may start a run there, the repository's own settings decide (protected environments).
 """
 
@@ -38,7 +38,7 @@ class GitHubAccess(pulumi.ComponentResource):
     """The way in."""
 
     role_arns: Mapping[str, pulumi.Output[str]]
-    """ARNs by role: ``preview``, ``deploy`` and perhaps ``environments``."""
+    """ARNs by role: ``preview``, ``deploy``, ``images`` and perhaps ``environments``."""
 
     def __init__(self, name: str, args: GitHubAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("softpos:bootstrap:GitHubAccess", name, {}, opts)
@@ -58,9 +58,11 @@ class GitHubAccess(pulumi.ComponentResource):
         }
         preview = {**reading, "state": self._state("softpos-preview-state", write=False)}
         deploy = {**reading, **writing, "state": self._state("softpos-deploy-state", write=True)}
+        images = {"images": self._policy("softpos-images", partial(_known, documents.images(account)))}
         self.role_arns = {
             "preview": self._role("softpos-preview", documents.PREVIEW_SUBJECTS, preview, None),
             "deploy": self._role("softpos-deploy", [f"environment:{account.stack}"], deploy, boundary),
+            "images": self._role("softpos-images", [documents.IMAGE_SUBJECTS[account.stack]], images, boundary),
         }
         if account.environments:
             self.role_arns = {**self.role_arns, "environments": self._environments({**reading, **writing})}

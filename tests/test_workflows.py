@@ -23,8 +23,12 @@ WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github/actions").glob("*/action.yml"))
 EVERY_FILE = [*WORKFLOWS, *ACTIONS]
 DEPLOYING = ("deploy", "environment")
-PUBLISHING = ("contents", "id-token", "attestations")
-"""What only the job that publishes a release may write."""
+MORE_WRITES = {
+    "release/publish": {"contents", "id-token", "attestations"},
+    "application/propose": {"contents", "pull-requests"},
+    "application/propose-prod": {"contents", "pull-requests"},
+}
+"""Jobs that write to the repository: one publishes a release, two push a branch with one digest for a person to merge."""
 
 
 def content(path: Path) -> dict[str, Any]:
@@ -56,10 +60,13 @@ def scripts() -> Iterator[tuple[str, str]]:
 
 
 JOBS = dict(jobs())
+AFTER_MERGE = ("application/push", "application/verify", "application/promote")
+"""Jobs that log in to AWS in a workflow which also checks pull requests, but never for one."""
 
 
 def test_the_workflows_of_the_design_are_there() -> None:
-    assert [path.stem for path in WORKFLOWS] == ["deploy", "environments", "nightly", "pull-request", "release"]
+    names = ["application", "deploy", "environments", "nightly", "pull-request", "release"]
+    assert [path.stem for path in WORKFLOWS] == names
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -72,7 +79,7 @@ def test_every_job_names_its_permissions_and_its_end(name: str) -> None:
     job = JOBS[name]
     writes = {key for key, value in job["permissions"].items() if value == "write"}
     assert "contents" in job["permissions"]
-    assert writes <= ({*PUBLISHING} if name == "release/publish" else {"id-token", "pull-requests", "issues"})
+    assert writes <= MORE_WRITES.get(name, {"id-token", "pull-requests", "issues"})
     assert job["timeout-minutes"] <= 60
 
 
@@ -133,7 +140,7 @@ def test_who_may_log_in_to_aws_does_it_by_oidc_and_not_for_forks(name: str) -> N
     job, workflow = JOBS[name], named(name.partition("/")[0])
     logins = [step for step in steps(job) if "configure-aws-credentials" in step.get("uses", "")]
     assert [set(step["with"]) for step in logins] == [{"role-to-assume", "aws-region"}]
-    if "pull_request" in workflow["on"]:
+    if "pull_request" in workflow["on"] and name not in AFTER_MERGE:
         assert "github.event.pull_request.head.repo.full_name == github.repository" in job["if"]
 
 
@@ -146,6 +153,39 @@ def test_a_pull_request_never_gets_the_deploy_role(name: str) -> None:
 def test_no_workflow_runs_a_forks_code_with_the_bases_rights() -> None:
     for path in WORKFLOWS:
         assert {"pull_request_target", "workflow_run", "issue_comment"}.isdisjoint(content(path)["on"])
+
+
+def test_an_image_is_pushed_signed_and_promoted_only_after_a_merge() -> None:
+    found = named("application")["jobs"]
+    assert found["push"]["if"] == "${{ github.event_name == 'push' }}"
+    assert found["verify"]["if"] == "${{ github.event_name == 'workflow_dispatch' }}"
+    assert (found["propose"]["needs"], found["promote"]["needs"]) == (["push"], ["verify"])
+    assert found["promote"]["environment"] == "prod"
+    assert "IMAGES_ROLE_PROD" in str(found["promote"])
+    assert "IMAGES_ROLE_PROD" not in str([found[name] for name in found if name != "promote"])
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_proposal_changes_one_digest_and_nothing_else(stack: str, tmp_path: Path) -> None:
+    before = (ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+    script = ROOT / "examples/application/propose.sh"
+    image = f"111122223333.dkr.ecr.eu-central-1.amazonaws.com/softpos@sha256:{'a' * 64}"
+    (tmp_path / f"Pulumi.{stack}.yaml").write_text(before, encoding="utf-8")
+    asked = tmp_path / "asked"
+    for name, code in (("git", '[ "$1" != diff ]'), ("gh", "true")):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*" >> {asked}\n{code}\n')
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": os.pathsep.join([str(tmp_path), os.environ["PATH"]])}
+    subprocess.run([script, stack, image], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    after = (tmp_path / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+    changed = [line for line in after.splitlines() if line not in before.splitlines()]
+    assert changed == [f"  softpos:serviceImage: {image}"]
+    assert f"git push origin image-{stack}-aaaaaaaaaaaa" in asked.read_text(encoding="utf-8")
+    refused = subprocess.run(
+        [script, stack, "softpos:latest"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 2
+    assert "softpos:latest is not allowed; allowed: REPOSITORY@sha256:" in refused.stderr
 
 
 def test_check_and_rehearsal_run_for_everybody_without_credentials() -> None:
@@ -239,8 +279,10 @@ def test_every_make_target_that_a_workflow_runs_exists() -> None:
 def test_who_runs_a_tool_of_the_checks_has_it_installed() -> None:
     for name, job in JOBS.items():
         runs = " ".join(step.get("run", "") for step in steps(job))
-        [setup] = [step for step in steps(job) if step.get("uses") == "./.github/actions/setup"]
-        wanted = "make check" in runs or "pip-audit" in runs
+        found = [step for step in steps(job) if step.get("uses") == "./.github/actions/setup"]
+        assert len(found) == (".venv/" in runs or "make " in runs), name
+        setup = found[0] if found else {}
+        wanted = "make check" in runs or "pip-audit" in runs or "pytest" in runs
         assert (setup.get("with", {}).get("tools") == "true") == wanted, name
 
 

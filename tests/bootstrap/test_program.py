@@ -36,8 +36,13 @@ def names(recording: Recording, type_: str) -> set[str]:
 
 
 def test_dev_has_a_role_for_test_environments_and_production_has_none() -> None:
-    assert names(recorded("dev"), "aws:iam/role:Role") == {"softpos-preview", "softpos-deploy", "softpos-environments"}
-    assert names(recorded("prod"), "aws:iam/role:Role") == {"softpos-preview", "softpos-deploy"}
+    assert names(recorded("dev"), "aws:iam/role:Role") == {
+        "softpos-preview",
+        "softpos-deploy",
+        "softpos-images",
+        "softpos-environments",
+    }
+    assert names(recorded("prod"), "aws:iam/role:Role") == {"softpos-preview", "softpos-deploy", "softpos-images"}
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -55,6 +60,18 @@ def test_the_deploy_role_of_a_stack_is_taken_only_in_its_environment(stack: str)
     [statement] = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
     subjects = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
     assert subjects == [f"repo:example-org/softpos:environment:{stack}"]
+
+
+@pytest.mark.parametrize(("stack", "subject"), [("dev", "ref:refs/heads/main"), ("prod", "environment:prod")])
+def test_images_are_pushed_by_the_default_branch_to_dev_and_by_reviewers_to_prod(stack: str, subject: str) -> None:
+    recording = recorded(stack)
+    [role] = [one for one in recording.of("aws:iam/role:Role") if one.inputs["name"] == "softpos-images"]
+    assert subject in role.inputs["assumeRolePolicy"]
+    [policy] = [one for one in recording.of("aws:iam/policy:Policy") if one.inputs["name"] == "softpos-images"]
+    [login, images] = json.loads(policy.inputs["policy"])["Statement"]
+    assert login["Action"] == ["ecr:GetAuthorizationToken"]
+    assert images["Resource"].endswith(f":repository/{recording.of('aws:ecr/repository:Repository')[0].inputs['name']}")
+    assert not [action for action in images["Action"] if "Delete" in action or "*" in action]
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,10 @@ def stage(
     with as_aws_answers(made.front.health):
         open_front(made)
         yield made
+        # pytest shows it where the test has failed.
+        sys.stdout.write(
+            "".join([*(f"{told}\n" for told in made.rig.screen.told), made.old.output, *made.last_words()])
+        )
         made.close()
     for task in made.rig.dms.tasks.values():
         task.end()

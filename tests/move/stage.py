@@ -79,6 +79,11 @@ class Stage:
         self.old.start()
         self.old.wait()
 
+    def last_words(self) -> list[str]:
+        """What the pods on AWS have said of their health and their database, and why logins were denied."""
+        said = [line for pod in self.pods for line in pod.lines if "softpos.api" not in line or "unavailable" in line]
+        return [*said[-40:], *(f"{name} denied: {gate.denied[-3:]}\n" for name, gate in self.aws.gates.items())]
+
     def close(self) -> None:
         self.front.stop()
         self.openshift.close()
