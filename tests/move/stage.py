@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -135,9 +134,7 @@ def open_front(stage: Stage) -> None:
 
 def secret(stage: Stage) -> dict[str, Any]:
     """The connection secret as the pods on AWS read it now."""
-    client = Aws(amazon.REGION).client("secretsmanager")
-    found = client.get_secret_value(SecretId=stage.rig.stack.application_secret_arn)["SecretString"]
-    return dict(json.loads(found))
+    return Aws(amazon.REGION).secret(stage.rig.stack.application_secret_arn)
 
 
 def _balancer(elb: Any, sides: dict[str, list[Instance]]) -> tuple[dict[str, str], str, str]:

@@ -84,7 +84,7 @@ def reader(configuration: Configuration, session: boto3.Session) -> Callable[[],
         return lambda: file.read_text(encoding="utf-8")
     client: Any = session.client("secretsmanager", region_name=configuration.aws_region)
     name = configuration.database_connection_secret
-    return lambda: str(client.get_secret_value(SecretId=name)["SecretString"])
+    return lambda: str(client.get_secret_value(SecretId=name, VersionStage="AWSCURRENT")["SecretString"])
 
 
 class ConnectionWatch:
