@@ -28,7 +28,7 @@ MORE_WRITES = {
     "application/propose": {"contents", "pull-requests"},
     "application/propose-prod": {"contents", "pull-requests"},
 }
-"""Jobs that write to the repository: one publishes a release, two push a branch with one digest for a person to merge."""
+"""Jobs that write to the repository: one publishes a release, two push one digest for a person to merge."""
 
 
 def content(path: Path) -> dict[str, Any]:
