@@ -27,8 +27,6 @@ from recording.stand_in_cloud import StandInCloud
 _T = TypeVar("_T")
 PACKAGE = Path(__file__).resolve().parent
 """This package: frames in it are not the program's own."""
-
-
 LONGEST_TOLD = 500
 """Characters of an error's own words."""
 
@@ -151,7 +149,11 @@ def main_file(root: Path) -> Callable[[], None]:
     """The program in `root`: its `__main__.py`, run as the language host runs it."""
 
     def run() -> None:
-        runpy.run_path(str(root / "__main__.py"), run_name="__main__")
+        sys.path.insert(0, str(root))
+        try:
+            runpy.run_path(str(root / "__main__.py"), run_name="__main__")
+        finally:
+            sys.path.remove(str(root))
 
     return run
 
