@@ -19,7 +19,9 @@ from operations.openshift.review import Review
 from operations.openshift.verdict import Judgement, Verdict
 from operations.openshift.workload import NOT_WRITTEN, Workload
 from recording.configuration import ConfigurationError, read_configuration
+from settings.groups import known_keys
 
+SERVICES = "softpos:services"
 REPOSITORY = "softpos"
 """The account's one repository; the digest says which image is meant, the tag keeps it from being cleaned away."""
 SERVICE_NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
@@ -205,7 +207,7 @@ def settings_text(conversion: Conversion, exports: tuple[str, ...]) -> str:
     config: dict[str, Any] = {}
     if conversion.services:
         config["softpos:serviceImage"] = ""
-        config["softpos:services"] = conversion.services
+        config[SERVICES] = conversion.services
     config.update(conversion.edge)
     text: str = yaml.dump({"config": config}, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
     return head + text
@@ -320,6 +322,8 @@ def _source(reference: str, digest: str) -> tuple[str, bool]:
 def page_text(review: Review, conversion: Conversion, target: Target, exports: tuple[str, ...]) -> str:
     """What a person must still do, in the order of weight."""
     parts = [f"# From OpenShift to the stack {target.stack}\n", f"Read from {', '.join(exports)}.\n"]
+    if conversion.services and not any(key.name == SERVICES for key in known_keys()):
+        parts.append(f"This version of the program does not know `{SERVICES}` yet: a rehearsal refuses the settings.\n")
     for verdict, title in ((Verdict.IMPOSSIBLE, "Not possible as it is"), (Verdict.DECISION, "Questions to decide")):
         found = [judgement for judgement in review.judgements if judgement.verdict is verdict]
         if found:

@@ -174,7 +174,17 @@ def test_a_reference_that_the_shell_would_read_is_not_written(convert: Callable[
     assert "pwned" not in convert([evil]).images
 
 
-@pytest.mark.parametrize("arguments", [["--out", "/nowhere/services.yaml"], ["--stack", "none", "--out", "x.yaml"], []])
+def test_an_export_is_never_overwritten(tmp_path: Path) -> None:
+    export = tmp_path / "export.yaml"
+    shutil.copy(CASES / "01-one-service.yaml", export)
+    before = export.read_bytes()
+    assert main(["openshift", "convert", str(export), "--out", str(export)]) == 2
+    assert (export.read_bytes(), list(tmp_path.iterdir())) == (before, [export])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--out", "/nowhere/services.yaml"], ["--stack", "none", "--out", "x.yaml"], ["--out", "-"], []]
+)
 def test_bad_arguments_write_nothing(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["openshift", "convert", str(CASES / "01-one-service.yaml"), *arguments]) == 2
