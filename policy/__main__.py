@@ -1,11 +1,13 @@
-"""Starts the pack; the Pulumi engine runs this file as ``python -u -m pulumi.policy <engine> <this directory>``."""
+"""Starts the pack; the Pulumi engine runs this file as `python -u -m pulumi.policy <engine> <this directory>`.
+
+Run by hand it writes a baseline: `python <this directory> baseline EVENTS`, where EVENTS is the file that
+`pulumi preview --event-log EVENTS` leaves.
+"""
 
 import gc
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-
-from pulumi_policy import EnforcementLevel, PolicyPack
 
 
 def load_this_directory_as_package() -> None:
@@ -19,16 +21,23 @@ def load_this_directory_as_package() -> None:
     spec.loader.exec_module(package)
 
 
-def main() -> None:
-    load_this_directory_as_package()
-    from policy import pack, single_pass
+def serve() -> None:
+    """Judges for the engine until it ends.
 
-    judge = pack.judgement()
+    Raises:
+        SystemExit: with one sentence, where the SDK is not one that the pack knows; nothing is judged then.
+    """
+    from pulumi_policy import EnforcementLevel, PolicyPack
+
+    from policy import analyzer, baseline, pack, program
+
+    folder = program.folder()
+    judge = pack.judgement(folder=folder)
     policies = pack.policies(judge)
-    if not single_pass.install(judge, policies):
-        sys.stderr.write(
-            "The Pulumi SDK has changed: the policy pack judges as before, but slower; see single_pass.py.\n"
-        )
+    try:
+        analyzer.install(judge, baseline.load(folder), policies)
+    except analyzer.UnknownSdkError as error:
+        raise SystemExit(str(error)) from None
     gc.freeze()  # rules and SDK stay: walking them again and again took a sixth of the time
     PolicyPack(
         pack.NAME,
@@ -40,5 +49,24 @@ def main() -> None:
     )
 
 
+def write_baseline(events: str) -> None:
+    """Prints the baseline of an event log.
+
+    Raises:
+        SystemExit: with one sentence, where the log cannot be read.
+    """
+    from policy import baseline, pack
+
+    try:
+        with Path(events).open(encoding="utf-8") as lines:
+            sys.stdout.write(baseline.text(baseline.from_events(lines, pack.NAME)))
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{events} is not an event log ({error}); make one by pulumi preview --event-log.") from None
+
+
 if __name__ == "__main__":
-    main()
+    load_this_directory_as_package()
+    if sys.argv[1:2] == ["baseline"] and len(sys.argv) == 3:
+        write_baseline(sys.argv[2])
+    else:
+        serve()

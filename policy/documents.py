@@ -5,64 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
-from .network import covers_the_world, network
+from .conditions import denies_all_but_named, narrows
+from .document_places import IDENTITY_POLICIES, RESOURCE_POLICIES
 from .reading import UNKNOWN, Findings, Property, sentinels_to_unknown
 from .rule import Resource
-
-# Where resources carry a document, by kind: what its holder may do, who may take a role, who may reach a resource.
-IDENTITY_POLICIES: Final[Mapping[str, str]] = {
-    "aws.iam.Policy": "policy",
-    "aws.iam.RolePolicy": "policy",
-    "aws.iam.GroupPolicy": "policy",
-    "aws.iam.UserPolicy": "policy",
-    "aws.iam.Role": "inlinePolicies",
-    "aws.ssoadmin.PermissionSetInlinePolicy": "inlinePolicy",
-}
-RESOURCE_POLICIES: Final[Mapping[str, str]] = {
-    "aws.s3.BucketPolicy": "policy",
-    "aws.s3.Bucket": "policy",
-    "aws.s3.AccessPoint": "policy",
-    "aws.kms.Key": "policy",
-    "aws.kms.KeyPolicy": "policy",
-    "aws.sns.Topic": "policy",
-    "aws.sns.TopicPolicy": "policy",
-    "aws.sqs.Queue": "policy",
-    "aws.sqs.QueuePolicy": "policy",
-    "aws.secretsmanager.Secret": "policy",
-    "aws.secretsmanager.SecretPolicy": "policy",
-    "aws.ecr.RepositoryPolicy": "policy",
-    "aws.ecr.RegistryPolicy": "policy",
-    "aws.backup.VaultPolicy": "policy",
-    "aws.efs.FileSystemPolicy": "policy",
-    "aws.cloudwatch.LogResourcePolicy": "policyDocument",
-    "aws.cloudwatch.EventBusPolicy": "policy",
-    "aws.cloudwatch.LogDestinationPolicy": "accessPolicy",
-}
-
-# Conditions that say who comes, so that a principal of "*" is not everyone.
-_NAMING_CONDITIONS: Final = frozenset(
-    (
-        "aws:principalaccount",
-        "aws:principalarn",
-        "aws:principalorgid",
-        "aws:principalorgpaths",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:sourceowner",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-        "kms:calleraccount",
-        "s3:dataaccesspointaccount",
-        "s3:dataaccesspointarn",
-    )
-)
-_POSITIVE_OPERATORS: Final = ("stringequals", "stringlike", "arnequals", "arnlike", "ipaddress")
+from .wildcards import covers_every_resource, matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,52 +33,53 @@ class Statement:
     conditions: tuple[tuple[str, str, tuple[Any, ...]], ...]
     incomplete: bool
 
-    def allows_action(self, action: str) -> bool:
-        """Whether the statement allows an action, wildcards and NotAction included."""
-        if not self.allows:
-            return False
-        name = action.lower()
+    def covers_action(self, action: str) -> bool:
+        """Whether the statement is about an action, wildcards and NotAction included."""
         if self.all_but_actions:
-            return not any(fnmatchcase(name, pattern) for pattern in self.all_but_actions)
-        return any(fnmatchcase(name, pattern) for pattern in self.actions)
+            return not any(matches(pattern, action) for pattern in self.all_but_actions)
+        return any(matches(pattern, action) for pattern in self.actions)
+
+    def allows_action(self, action: str) -> bool:
+        return self.allows and self.covers_action(action)
 
     @property
     def on_everything(self) -> bool:
-        return bool(self.all_but_resources) or any(
-            set(_resource_part(arn)) <= {"*", ":", "/"} for arn in self.resources
-        )
+        return all(self.on_all_of(service) for service in ("ec2", "iam", "kms", "s3"))
 
     def on_all_of(self, service: str) -> bool:
-        """Whether it covers every resource of a service, as `*` or as an ARN that names none."""
-        prefix = f"arn:*:{service}:*"
-        return self.on_everything or any(
-            fnmatchcase(arn.lower(), prefix) and _resource_part(arn).rpartition("/")[2] == "*" and arn.count("/") <= 1
-            for arn in self.resources
-        )
+        """Whether it covers every resource of a service, whatever its name."""
+        return bool(self.all_but_resources) or any(covers_every_resource(arn, service) for arn in self.resources)
+
+    @property
+    def about_everyone(self) -> bool:
+        """Whether anybody in the world is meant, conditions aside."""
+        return self.all_but_principals or any(_is_everyone(who) for _, who in self.principals)
 
     @property
     def names_everyone(self) -> bool:
         """Whether anybody in the world is meant and no condition says otherwise."""
-        everyone = self.all_but_principals or any(who == "*" for kind, who in self.principals if kind != "Service")
-        return everyone and not any(_narrows(*condition) for condition in self.conditions)
-
-    def has_condition(self, *keys: str) -> bool:
-        return any(key in keys for _, key, _ in self.conditions)
+        return self.about_everyone and not any(narrows(*condition) for condition in self.conditions)
 
 
-def _resource_part(arn: str) -> str:
-    """The last part of an ARN, which names the resource; the whole of what is not an ARN."""
-    parts = arn.split(":", 5)
-    return parts[5] if len(parts) == 6 and parts[0] == "arn" else arn
+def _is_everyone(who: str) -> bool:
+    """`*`, or an ARN whose account is a wildcard."""
+    account = who.split(":", 5)[4:5]
+    return not who.strip("*?") or (who.startswith("arn:") and account != [""] and not account[0].strip("*?"))
 
 
-def _narrows(operator: str, key: str, values: tuple[Any, ...]) -> bool:
-    if not operator.startswith(_POSITIVE_OPERATORS) or operator.endswith("ifexists"):
-        return False
-    if key == "aws:sourceip":
-        ranges = [network(value) for value in values if isinstance(value, str)]
-        return not covers_the_world([found for found in ranges if found is not None])
-    return key in _NAMING_CONDITIONS and not any(value == "*" for value in values)
+def open_to_everyone(document: Property) -> list[Statement]:
+    """The statements that allow everyone, unless another one denies all but the callers that it names."""
+    found = statements(document)
+    closed = [one for one in found if not one.allows and one.about_everyone and denies_all_but_named(one.conditions)]
+    return [
+        one
+        for one in found
+        if one.allows and one.names_everyone and not any(_covers_actions(guard, one) for guard in closed)
+    ]
+
+
+def _covers_actions(guard: Statement, guarded: Statement) -> bool:
+    return all(guard.covers_action(action.replace("*", "x")) for action in guarded.actions or ("*",))
 
 
 def identity_documents(resource: Resource) -> list[Property]:
@@ -150,7 +101,7 @@ def statements(document: Property) -> list[Statement]:
     content = _content(document.value)
     if not isinstance(content, dict):
         return []
-    body = Property(document.path, content)["Statement"]
+    body = Property(document.path, {str(key).capitalize(): value for key, value in content.items()})["Statement"]
     return [_statement(entry) for entry in body if isinstance(entry.value, dict)]
 
 
@@ -175,19 +126,18 @@ def _parsed(text: str) -> Any:
 
 
 def _statement(entry: Property) -> Statement:
-    given: dict[str, Any] = entry.value
-    principal = given.get("Principal")
-    conditions = given.get("Condition")
+    given: dict[str, Any] = {str(key).lower(): value for key, value in entry.value.items()}
+    allows = str(given.get("effect")).lower() == "allow"
     return Statement(
         place=entry,
-        allows=given.get("Effect") == "Allow",
-        actions=tuple(action.lower() for action in _texts(given.get("Action"))),
-        all_but_actions=tuple(action.lower() for action in _texts(given.get("NotAction"))),
-        resources=tuple(_texts(given.get("Resource"))),
-        all_but_resources=tuple(_texts(given.get("NotResource"))),
-        principals=tuple(_principals(principal)),
-        all_but_principals=given.get("NotPrincipal") is not None and given.get("Effect") == "Allow",
-        conditions=tuple(_conditions(conditions)),
+        allows=allows,
+        actions=tuple(action.lower() for action in _texts(given.get("action"))),
+        all_but_actions=tuple(action.lower() for action in _texts(given.get("notaction"))),
+        resources=tuple(_texts(given.get("resource"))),
+        all_but_resources=tuple(_texts(given.get("notresource"))),
+        principals=tuple(_principals(given.get("principal"))),
+        all_but_principals=given.get("notprincipal") is not None and allows,
+        conditions=tuple(_conditions(given.get("condition"))),
         incomplete=_holds_unknown(given),
     )
 

@@ -31,14 +31,14 @@ Network = IPv4Network | IPv6Network
 SSH: Final = 22
 RDP: Final = 3389
 
-# A range with a shorter prefix is as open as the world. No organisation on the internet has a wider one than an IPv4
-# /8 or an IPv6 /16, and the world split into halves, quarters … stays recognised.
+# A range as wide as this, or wider, is as open as the world: hardly any organisation on the internet has a whole IPv4
+# /8 or IPv6 /16, and the world split into halves, quarters … stays recognised.
 _WORLD_PREFIX: Final = {4: 8, 6: 16}
 _ALL_PORTS: Final = (0, 65535)
 _EVERY_PROTOCOL: Final = ("-1", "all")
 _NUMBERED: Final = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
 
-# Ranges that the internet cannot route to (RFC 1918, RFC 6598, RFC 4193, loopback and link-local).
+# Ranges that the internet cannot route to (RFC 1918, RFC 6598, RFC 4193, loopback, link-local and multicast).
 _INTERNAL: Final = tuple(
     ip_network(text)
     for text in (
@@ -51,6 +51,9 @@ _INTERNAL: Final = tuple(
         "fc00::/7",
         "fe80::/10",
         "::1/128",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "ff00::/8",
     )
 )
 
@@ -154,7 +157,7 @@ def covers_the_world(found: Sequence[Network]) -> bool:
     """Whether the ranges together are as open as the world, be it given as a whole or in halves."""
     whole: list[Network] = [*collapse_addresses([part for part in found if isinstance(part, IPv4Network)])]
     whole += collapse_addresses([part for part in found if isinstance(part, IPv6Network)])
-    return any(joined.prefixlen < _WORLD_PREFIX[joined.version] and not internal(joined) for joined in whole)
+    return any(joined.prefixlen <= _WORLD_PREFIX[joined.version] and not internal(joined) for joined in whole)
 
 
 def closed_to_the_world(opening: Opening, wanted: str, concerned: bool | None) -> Findings:

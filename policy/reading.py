@@ -8,7 +8,7 @@ a rule at its first unknown. Here values are taken over once into a plain form i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
@@ -21,10 +21,10 @@ from pulumi_policy.proxy import (
     UNKNOWN_NUMBER_VALUE,
     UNKNOWN_OBJECT_VALUE,
     UNKNOWN_STRING_VALUE,
-    UnknownValueError,
 )
 
-_LONGEST_SHOWN = 80  # characters of a found value in a message: more hides the sentence around it
+NOT_SET: Final = "not set"
+_LONGEST_SHOWN: Final = 80  # characters of a found value in a message: more hides the sentence around it
 
 _UNKNOWN_SENTINELS: Final = frozenset(
     (
@@ -100,25 +100,6 @@ def _signed_value(fields: Mapping[str, Any], secret: bool) -> Any:
     return plain_from_wire(rest, secret) if rest else UNKNOWN
 
 
-def plain_from_sdk(value: Any) -> Any:
-    """The same from the SDK's proxies, which raise an error on an unknown and look like neither dict nor list."""
-    if isinstance(value, str):
-        return UNKNOWN if value in _UNKNOWN_SENTINELS else value
-    if isinstance(value, Mapping):
-        read = {key: _read(value, key) for key in value}
-        return {key: item for key, item in read.items() if item is not None}
-    if isinstance(value, Sequence):
-        return [_read(value, index) for index in range(len(value))]
-    return value
-
-
-def _read(container: Any, key: Any) -> Any:
-    try:
-        return plain_from_sdk(container[key])
-    except UnknownValueError:
-        return UNKNOWN
-
-
 def normal(value: Any) -> Any:
     """One form for what providers treat as the same: true and "true", 443 and 443.0 and "443"."""
     if isinstance(value, bool):
@@ -155,7 +136,7 @@ def version_of(value: Any) -> tuple[int, ...]:
 def shown(value: Any) -> str:
     """A value as a message shows it: JSON, shortened; never the text of a secret."""
     if value is None:
-        return "not set"
+        return NOT_SET
     if value is UNKNOWN:
         return "not known before deployment"
     if isinstance(value, SecretText):
@@ -241,7 +222,7 @@ class Property:
         if value is not None and holds(value):
             return []
         absent_default = self.value is None and default is not None
-        return self.breach(wanted, f"not set, which means {shown(default)}" if absent_default else None)
+        return self.breach(wanted, f"{NOT_SET}, which means {shown(default)}" if absent_default else None)
 
     def must_be(self, *allowed: Any, default: Any = None) -> Findings:
         normals = {normal(value) for value in allowed}
@@ -264,7 +245,7 @@ class Property:
         if self.unknown:
             return self.unjudged(wanted) if self.inherited else []
         if self.absent or self.value == {}:
-            return self.breach(wanted, "not set")
+            return self.breach(wanted, NOT_SET)
         return self.breach(wanted) if other_than is not None and self.value == other_than else []
 
     def must_not_be_given(self, wanted: str) -> Findings:

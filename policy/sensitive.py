@@ -1,62 +1,126 @@
-"""Recognising secrets and card numbers in text, by what they look like or by the name of what holds them."""
+"""Recognising secrets and card numbers in text, by what they look like or by the name of what holds them.
+
+The shapes are those of detect-secrets and gitleaks; each stands here as one linear expression, because importing such a
+scanner costs longer than judging a whole stack.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
+import zlib
+from collections import Counter
 from functools import lru_cache
 from typing import Final
 
 # What each pattern recognises.
 _SECRETS: Final = (
-    ("a private key", re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----")),
+    ("a private key", re.compile(r"-----BEGIN (?:[A-Z]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----")),
     ("an AWS access key id", re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z2-7]{16}(?![A-Z0-9])")),
     ("a GitHub token", re.compile(r"(?<!\w)(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{60})")),
+    ("a GitLab token", re.compile(r"(?<!\w)gl(?:pat|dt|rt|cbt|ptt)-[\w-]{20}")),
     ("a Pulumi token", re.compile(r"(?<!\w)pul-[0-9a-f]{40}(?!\w)")),
-    ("a Slack token", re.compile(r"(?<!\w)xox[abprs]-[A-Za-z0-9-]{10,}")),
+    ("a Slack token", re.compile(r"(?<!\w)xox[abeprs]-[A-Za-z0-9-]{10,}")),
+    ("a Slack webhook", re.compile(r"hooks\.slack\.com/services/T\w+/B\w+/\w{16,}")),
+    ("a Stripe key", re.compile(r"(?<!\w)(?:sk|rk)_(?:live|test)_[0-9A-Za-z]{16,}")),
+    ("a webhook secret", re.compile(r"(?<!\w)whsec_[0-9A-Za-z+/=]{16,}")),
+    ("a Google key", re.compile(r"(?<!\w)AIza[\w-]{35}")),
+    ("a SendGrid key", re.compile(r"(?<!\w)SG\.[\w-]{16,}\.[\w-]{16,}")),
+    ("a Twilio key", re.compile(r"(?<!\w)SK[0-9a-f]{32}(?!\w)")),
+    ("an npm token", re.compile(r"(?<!\w)npm_[A-Za-z0-9]{36}")),
+    ("a PyPI token", re.compile(r"(?<!\w)pypi-AgE[\w-]{50,}")),
+    ("a Docker token", re.compile(r"(?<!\w)dckr_pat_[\w-]{20,}")),
+    ("a Vault token", re.compile(r"(?<!\w)hv[sbr]\.[\w-]{20,}")),
+    ("a Datadog, New Relic or Square key", re.compile(r"(?<!\w)(?:NRAK-[A-Z0-9]{27}|sq0(?:atp|csp)-[\w-]{22,})")),
+    ("an OpenAI or Anthropic key", re.compile(r"(?<!\w)sk-(?:proj-|ant-)?[\w-]{32,}")),
+    ("an Azure key", re.compile(r"AccountKey=[A-Za-z0-9+/=]{80,}")),
     ("a JSON web token", re.compile(r"(?<!\w)eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}")),
     (
         "an agent activation token",
-        re.compile(r"(?i)[\"']?(?:token|tenantid)[:=]\s*[0-9A-F]{8}-(?:[0-9A-F]{4}-){3}[0-9A-F]{12}"),
+        re.compile(r"(?i)[\"']?(?:token|tenantid)[:=]\s{0,8}[0-9A-F]{8}-(?:[0-9A-F]{4}-){3}[0-9A-F]{12}"),
     ),
     (
         "a password",
         re.compile(
-            r"(?i)(?<!:)(?:password|passwd|pwd|secret|api_?key|auth_?token)[\"']?\s*[:=]\s*[\"']?"
-            r"(?![\"'$<{%*(\s]|\{\{|null|true|false|none|arn:)[^\s\"',;&}<>$()]{6,}"
+            r"(?i)(?<!:)(?:password|passwd|passphrase|pwd|secret|secret_?(?:access_?)?key|api_?key|auth_?token|"
+            r"access_?token)[\"']?\s{0,8}[:=]\s{0,8}[\"']?"
+            r"(?![\"'$<{%*(\s/]|\{\{|null|true|false|none|arn:|file:|env:|vault:|https?://[^@\s]*(?:\s|$))"
+            r"[^\s\"',;&}<>$()]{6,}"
         ),
     ),
-    ("a password in an address", re.compile(r"(?<!\w)[a-z][a-z0-9+.-]*://[^\s/:@$<{]+:[^\s/@$<{*]+@")),
+    (
+        "a password in an argument",
+        re.compile(
+            r"(?i)(?<![\w-])--?[\w-]{0,30}(?:password|passwd|pwd|secret|api-?key|"
+            r"token)(?:=|\s{1,4})[\"']?(?![\"'$<{%*(\s/-]|arn:|file:|env:)[^\s\"'$<>{}()]{6,}"
+        ),
+    ),
+    (
+        "a password in an argument",
+        re.compile(r"(?<!\w)(?:mysql|mysqldump|mariadb)\s[^\n]{0,200}\s-p(?![\s$\"'{<])\S{6,}"),
+    ),
+    (
+        "a password in an argument",
+        re.compile(
+            r"(?<!\w)curl\s[^\n]{0,200}\s(?:-u|--user)\s{1,4}[\"']?[^\s:$\"']{1,64}:"
+            r"(?![$\"'{<\s])[^\s\"']{4,}"
+        ),
+    ),
+    (
+        "a password in an address",
+        re.compile(r"(?i)(?<!\w)[a-z][a-z0-9+.-]{1,30}://[^\s/:@$<{]{0,64}:(?!\*)[^\s/@$<{*]{1,128}@"),
+    ),
+    (
+        "an authorization header",
+        re.compile(
+            r"(?i)authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:basic|bearer)\s{1,4}"
+            r"[A-Za-z0-9+/=._-]{16,}"
+        ),
+    ),
 )
 # Every match of the patterns above holds one of these; looking for them first spares most texts the patterns.
-_MARKS: Final = (
-    "private key",
-    "akia",
-    "asia",
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "pul-",
-    "xox",
-    "eyj",
-    "token",
-    "tenantid",
-    "pass",
-    "pwd",
-    "secret",
-    "apikey",
-    "api_key",
-    "://",
+_MARKS: Final = re.compile(
+    r"(?i)private key|akia|asia|gh[pousr]_|github_pat|gl(?:pat|dt|rt|cbt|ptt)-|pul-|xox|hooks\.slack|_live_|_test_|"
+    r"whsec|"
+    r"aiza|SG\.|SK[0-9a-f]{32}|npm_|pypi-|dckr_|hv[sbr]\.|nrak|sq0|sk-|accountkey|eyj|token|tenantid|pass|pwd|secret|"
+    r"api[_-]?key|://|mysql|mariadb|curl|authorization"
 )
 
-# Names of properties, variables and parameters whose value is a secret whatever it looks like.
+# Names whose value is a secret whatever it looks like, but for references; and names that may also be those of a
+# reference, a header or a setting, whose value must look like a secret too.
+_ENDING: Final = r"(?:[_.-]?(?:value|plain|plaintext|text|old|new|current|previous|prod|production|b64|base64|\d))*$"
 _SECRET_NAME: Final = re.compile(
-    r"(?i)(?:^|[a-z0-9_.-])?(?:password|passwd|passphrase|private_?key|secret_?(?:access_?)?key|auth_?token|api_?key|"
-    r"access_?token|preshared_?key|pre_?shared_?key|activation_?token|secret_?string|secret_?binary|credentials?)$"
+    r"(?i)(?:password|passwd|passphrase|passwort|pass|pwd|pw|secret_?access_?key|"
+    r"auth_?token|access_?token|refresh_?token|bearer_?token|preshared_?key|pre_?shared_?key|activation_?token|"
+    r"client_?secret|secret_?string|secret_?binary|jwt_?secret|signing_?(?:key|secret)|webhook_?secret|"
+    r"hmac_?secret|pin_?block|zpk|tmk)" + _ENDING
+)
+_PERHAPS_SECRET_NAME: Final = re.compile(
+    r"(?i)(?:credentials?|creds|api[_-]?key|token|secrets?|(?:license|access|private|secret|shared|signing|encryption|master|hmac)_?key|"
+    r"salt|pepper|connection_?string|dsn)" + _ENDING
+)
+_BARE_NAMES: Final = re.compile(
+    r"(?i)^(?:pass|pw|pwd)$|[a-z0-9](?:_|-|\.)(?:pass|pw|pwd)\b|[a-z](?:Pass|Pw|Pwd)\b|^PG|password"
+)
+# Names that end like a secret's and hold a setting.
+_NOT_SECRET: Final = re.compile(r"(?i)^(?:manage|rotate|reset|enable|require|has|is|allow|use|no)|bypass|compass$")
+
+_REFERENCE: Final = re.compile(
+    r"arn:|/|\$|\{\{|%\(|<|file:|env:|vault:|ssm:|secretsmanager:|resolve:|https?://|s3://|urn:|sm://|awssm|projects/"
+)
+_WORD_LIKE: Final = re.compile(
+    r"[a-z][a-z]*(?:[-_./:][a-z0-9]+)*|[A-Z][A-Z_]*|[\d.]+|true|false|null|none|yes|no", re.I
+)
+_SHORTEST_SECRET: Final = 8  # characters
+
+# A value that nobody would type: letters of both cases and digits in one run, of as many kinds as a key has.
+_RUN: Final = re.compile(r"[A-Za-z0-9+/=_-]{24,120}")
+_LEAST_ENTROPY: Final = 4.2  # bits per character; an AWS secret key has about 4.7, words and hexadecimal less than 4
+_PUBLIC_BY_NAME: Final = re.compile(
+    r"(?i)hash|sha\d*|digest|checksum|etag|fingerprint|thumbprint|certificate|public|_?ids?$|arn|version|nonce|name$|"
+    r"uri$|url$|path|image|key_?id|policy|template|token$_?file|user_?data|body|pattern|expression|query"
 )
 
 # Issuer ranges of the card networks and the lengths of their numbers.
@@ -68,38 +132,89 @@ _CARD_NETWORKS: Final = (
     ("JCB", re.compile(r"35(?:2[89]|[3-8]\d)\d{12}")),
     ("Diners Club", re.compile(r"3(?:0[0-5]|[68]\d)\d{11}")),
     ("UnionPay", re.compile(r"62\d{14,17}")),
+    ("Maestro", re.compile(r"(?:50[1-9]\d|5[6-8]\d{2}|67\d{2}|6304|6390)\d{8,15}")),
     ("Troy", re.compile(r"9792\d{12}")),
 )
 _DIGITS: Final = re.compile(
     r"(?<![\w.:/-])(?:\d{13,19}|\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}|\d{4}[ -]\d{6}[ -]\d{5})(?![\w.-]|:\d)"
 )
 _SHORTEST_CARD_NUMBER: Final = 13  # digits
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]{40,}={0,2}\s*")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]{24,}={0,2}\s*")
+_BASE64_INSIDE: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/]{24,}={0,2}(?![A-Za-z0-9+/_-])")
+_DEEPEST: Final = 3  # levels of base64 within base64
+_LONGEST_UNPACKED: Final = 1024 * 1024  # bytes; user data has at most 16 KiB packed
 
 
 @lru_cache(maxsize=8192)  # the same names, tags and ARNs come again and again
-def secret_in(text: str) -> str | None:
-    """What kind of secret or card number stands in a text, if any; base64 is looked into."""
-    return _secret_in_plain(text) or (_secret_in_plain(decoded) if (decoded := from_base64(text)) else None)
+def secret_in(text: str, depth: int = 0) -> str | None:
+    """What kind of secret or card number stands in a text, if any; base64 and gzip are looked into."""
+    if found := _secret_in_plain(text):
+        return found
+    if depth == _DEEPEST or len(text) < 24:
+        return None
+    if (decoded := from_base64(text)) is not None:
+        return secret_in(decoded, depth + 1)
+    for match in _BASE64_INSIDE.finditer(text):
+        if (decoded := from_base64(match[0])) is not None and (found := secret_in(decoded, depth + 1)):
+            return found
+    return None
 
 
-def holds_a_secret_by_name(name: str) -> bool:
-    return _SECRET_NAME.search(name) is not None
+def secret_by_name(name: str, value: str) -> bool:
+    """Whether a value is a secret because of the name that it has: `DB_PASSWORD`, `clientSecret`, `API_KEY`."""
+    if not value or _NOT_SECRET.search(name) or _REFERENCE.match(value) or value.lower() in ("true", "false", "null"):
+        return False
+    if _SECRET_NAME.search(name) and (not _short(name) or _BARE_NAMES.search(name)):
+        return True
+    return (
+        _PERHAPS_SECRET_NAME.search(name) is not None
+        and len(value) >= _SHORTEST_SECRET
+        and _WORD_LIKE.fullmatch(value) is None
+        and " " not in value
+    )
+
+
+def _short(name: str) -> bool:
+    """Names that end in `pass` or `pw` alone: those of words, such as `bypass`, are not meant."""
+    return re.search(r"(?i)(?:pass|pwd?)\d*$", name) is not None
+
+
+def random_secret(name: str, value: str) -> bool:
+    """Whether a value is random enough for a key, whatever its name, unless the name says that it is public."""
+    if _PUBLIC_BY_NAME.search(name) or _REFERENCE.match(value) or "-----BEGIN" in value or value.startswith("ssh-"):
+        return False
+    run = _RUN.fullmatch(value)
+    if run is None or value.startswith(("AQIC", "MII", "AAAA", "LS0t")) or from_base64(value) is not None:
+        return False
+    kinds = (re.search(kind, value) for kind in (r"[a-z]", r"[A-Z]", r"\d"))
+    return all(kinds) and len(re.split(r"[-_/]", value)) <= 3 and _entropy(value) >= _LEAST_ENTROPY
+
+
+def _entropy(text: str) -> float:
+    return -sum(count / len(text) * math.log2(count / len(text)) for count in Counter(text).values())
 
 
 def from_base64(text: str) -> str | None:
-    """The text that a base64 text stands for; None for what is not base64 of text."""
-    if len(text) < 40 or not _BASE64.fullmatch(text):
+    """The text that a base64 text stands for, unpacked if it is gzip; None for what is not base64 of text."""
+    if len(text) < 24 or not _BASE64.fullmatch(text):
         return None
     try:
-        return base64.b64decode(text, validate=False).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+        content = base64.b64decode(text, validate=False)
+        if content.startswith(b"\x1f\x8b"):
+            content = _unpacked(content)
+        decoded = content.decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError, OSError, EOFError, zlib.error):
         return None
+    return decoded if decoded.isprintable() or any(mark in decoded for mark in "\n\r\t") else None
+
+
+def _unpacked(content: bytes) -> bytes:
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    return unpacking.decompress(content, _LONGEST_UNPACKED)
 
 
 def _secret_in_plain(text: str) -> str | None:
-    lowered = text.lower()
-    if any(mark in lowered for mark in _MARKS):
+    if _MARKS.search(text):
         for what, pattern in _SECRETS:
             if pattern.search(text):
                 return what

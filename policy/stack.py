@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from .reading import UNKNOWN, Breach, Property, Unjudged
-from .rule import Resource, StackFindings, stack_of
+from .rule import Resource, StackFindings, parts_of, stack_of
 
 # Properties by whose value other resources refer to a resource.
 _IDENTITIES: Final = ("id", "arn", "name", "bucket", "identifier", "clusterIdentifier", "family", "domain")
@@ -26,8 +26,10 @@ class Stack:
     """
 
     def __init__(self, resources: Sequence[Resource]) -> None:
+        resources = [part for resource in resources for part in parts_of(resource)]
         self.resources = resources
         self.by_urn = {resource.urn: resource for resource in resources}
+        self.looked_at: set[str] = set()  # the kinds that a rule asked for
         self._by_kind: dict[str, list[Resource]] = defaultdict(list)
         self._by_identity: dict[object, list[Resource]] = defaultdict(list)
         for resource in resources:
@@ -44,11 +46,13 @@ class Stack:
         return stack_of(self.resources[0].urn) if self.resources else ""
 
     def of(self, *kinds: str) -> Iterator[Resource]:
+        self.looked_at.update(kinds)
         for kind in kinds:
             yield from self._by_kind.get(kind, ())
 
     def targets(self, resource: Resource, reference: Property, *kinds: str) -> list[Resource]:
         """The resources of these kinds that a property of `resource` refers to; none when that cannot be told."""
+        self.looked_at.update(kinds)
         values = reference.value if isinstance(reference.value, list) else [reference.value]
         by_value = [
             target

@@ -15,7 +15,7 @@ from pulumi import automation
 
 from command_line.exits import FAILED, Stop
 from command_line.interruption import InterruptibleCommand
-from command_line.project import ROOT
+from command_line.project import POLICY_CONFIGURATION, ROOT
 from operations.environments.configuration import as_stack_file
 from recording.configuration import Configuration
 
@@ -59,7 +59,12 @@ class Engine:
             workspace.set_tag(name, key, value)
         self._write_settings(configuration)
         result = stack.up(
-            policy_packs=[str(ROOT / "policy")], parallel=PARALLEL, color="never", show_secrets=False, on_event=on_event
+            policy_packs=[str(ROOT / "policy")],
+            policy_pack_configs=[str(POLICY_CONFIGURATION)],
+            parallel=PARALLEL,
+            color="never",
+            show_secrets=False,
+            on_event=on_event,
         )
         return {key: output.value for key, output in result.outputs.items() if not output.secret}
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from policy import pack
 from policy.exceptions import Exceptions, Exempt
-from policy.judgement import Judgement, Verdict
+from policy.judgement import Judgement, Verdict, applies, is_production
 from policy.reading import Property, plain_from_wire
-from policy.rule import EVERY_KIND, PRODUCTION_STACKS, Rule
+from policy.rule import PRODUCTION_STACKS, Rule
 from policy.rule import Resource as Judged
 from policy.stack import Stack
 from recording.recorder import Resource
@@ -82,17 +82,12 @@ def assess(stack: str, resources: Iterable[Resource]) -> Assessment:
     known = [resource for resource in resources if resource.custom or resource.remote]
     inputs = {resource.urn: resource.inputs for resource in known}
     watched = [_watched(resource) for resource in known]
-    by_kind: dict[str, list[_Watched]] = {}
-    for resource in watched:
-        by_kind.setdefault(resource.kind, []).append(resource)
     results: list[Result] = []
     for rule in judge.rules:
         if rule.over_stack:
             found = _over_stack(strict, rule, stack, watched, judge.exceptions)
         else:
-            about = (
-                watched if EVERY_KIND in rule.on else [one for kind in sorted(rule.on) for one in by_kind.get(kind, ())]
-            )
+            about = [one for one in watched if rule in judge.rules_on(one.kind)]
             found = _at_each(strict, rule, stack, about, inputs, judge.exceptions)
         results.extend(found)
     return Assessment(stack, judge.rules, tuple(results), tuple(judge.exceptions.active), pack.VERSION)
@@ -135,15 +130,6 @@ class _WatchedStack(Stack):
         self.found.append(len(found))
         return iter(found)
 
-    @property
-    def nothing_to_judge(self) -> bool:
-        """Whether the stack has nothing that the rule is about.
-
-        A rule first gathers what must be there (the VPNs), then goes through what it is about (the migrations). Where
-        only the first is found, the rule held because there was nothing to break it; that is no pass.
-        """
-        return bool(self.found) and not any(self.found[1:] or self.found)
-
 
 def _at_each(
     strict: Judgement,
@@ -172,13 +158,14 @@ def _over_stack(
         yield Result(rule, "", Outcome.NOT_APPLICABLE, "", "The rule is for production stacks.")
         return
     whole = _WatchedStack(watched)
+    if not applies(rule, whole):
+        yield Result(rule, "", Outcome.NOT_APPLICABLE, "", NOTHING)
+        return
+    whole.found.clear()
     verdicts = list(strict.by_rule(rule, whole, {}))
     if not verdicts:
-        if whole.nothing_to_judge:
-            yield Result(rule, "", Outcome.NOT_APPLICABLE, "", NOTHING)
-        else:
-            compared = str(sum(whole.found)) if whole.found else "all"
-            yield Result(rule, "", Outcome.PASS, f"{compared} resources compared", "")
+        compared = str(sum(whole.found)) if whole.found else "all"
+        yield Result(rule, "", Outcome.PASS, f"{compared} resources compared", "")
         return
     by_urn = {resource.urn: resource for resource in watched}
     for urn in dict.fromkeys(verdict.urn for verdict in verdicts):
@@ -187,7 +174,7 @@ def _over_stack(
 
 
 def _only_elsewhere(rule: Rule, stack: str) -> bool:
-    return rule.production_only and stack not in rule.parameters[PRODUCTION_STACKS]
+    return rule.production_only and not is_production(stack, rule.parameters[PRODUCTION_STACKS])
 
 
 def _results(

@@ -156,7 +156,7 @@ def _state(
     if broken:
         return State.OPEN, broken[0].message
     if worst is Outcome.EXCEPTED and finding.rule:
-        return State.EXCEPTED, "an exception in policy/exceptions.yaml covers it until its last day"
+        return State.EXCEPTED, "an exception in policy-exceptions.yaml covers it until its last day"
     if not rules:
         return State.OPEN, "no rule can judge it; a person mends it and says so in a commit"
     return State.OPEN, f"its rules are {worst}; a commit with `{TRAILER}: {finding.id}` closes it"

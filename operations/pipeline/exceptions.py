@@ -21,5 +21,5 @@ def expiring(today: datetime.date, days: int = DAYS) -> list[Exempt]:
 def render(found: Sequence[Exempt], today: datetime.date) -> str:
     """The exceptions as an issue's text."""
     lines = [f"- {(one.expires - today).days} days left: {one.sentence()}" for one in found]
-    remedy = "Mend the resource and remove the entry of `policy/exceptions.yaml`, or have its owner renew it."
+    remedy = "Mend the resource and remove the entry of `policy-exceptions.yaml`, or have its owner renew it."
     return "\n".join([*lines, "", remedy])

@@ -10,7 +10,7 @@ from pulumi import automation
 from command_line.exits import FAILED, Stop
 from command_line.interruption import InterruptibleCommand
 from command_line.progress import Progress
-from command_line.project import ROOT
+from command_line.project import POLICY_CONFIGURATION, ROOT
 from operations.environments.stacks import PARALLEL, last_words
 from operations.pipeline.changes import Listener, Preview
 
@@ -42,6 +42,7 @@ class Runs:
                 plan=str(plan.resolve()) if plan else None,
                 refresh=refresh or None,
                 policy_packs=[str(self._root / "policy")],
+                policy_pack_configs=[str(POLICY_CONFIGURATION)],
                 parallel=PARALLEL,
                 color="never",
                 on_event=listener.hear,
@@ -61,6 +62,7 @@ class Runs:
             self._stack().up(
                 plan=str(plan.resolve()) if plan else None,
                 policy_packs=[str(self._root / "policy")],
+                policy_pack_configs=[str(POLICY_CONFIGURATION)],
                 parallel=PARALLEL,
                 color="never",
                 show_secrets=False,

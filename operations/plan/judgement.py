@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import subprocess
@@ -12,11 +13,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
+from command_line.project import POLICY_CONFIGURATION
 from recording.recorder import Resource
 
 START_SECONDS = 60
@@ -26,7 +29,9 @@ MESSAGE_BYTES = 400 * 1024 * 1024
 UNDETERMINED = "undetermined"
 """The policy by which the pack names what it could not judge."""
 EXCEPTION = "exception"
-"""The policy by which the pack lists the exceptions in force."""
+"""The policy by which the pack lists the exceptions that covered something."""
+NOTES = ("not-judged", "production")
+"""The policies by which the pack says what it did not judge at all."""
 
 
 class PackError(Exception):
@@ -53,6 +58,8 @@ class Verdicts:
     violations: tuple[Finding, ...]
     undetermined: tuple[Finding, ...]
     exceptions: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
+    """Types that no rule is about, and rules that were left out."""
     policies: Mapping[str, str]
     """The description of each rule by name; what the pack only reports by is not among them."""
 
@@ -73,12 +80,17 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
         PackError: from any method, when the process ended or did not answer.
     """
 
-    def __init__(self, directory: Path, project: str, stack: str) -> None:
+    def __init__(
+        self, directory: Path, project: str, stack: str, configuration: Path | None = POLICY_CONFIGURATION
+    ) -> None:
+        """Start it; without a configuration this platform's wishes stay off, as they are for every other program."""
         self._directory = directory
+        self._own = own_configuration(configuration) if configuration else {}
         self._project = project
         self._stack = stack
         inherited = {name: value for name, value in os.environ.items() if name != "PULUMI_CONFIG"}
         environment = {**inherited, "PULUMI_PROJECT": project, "PULUMI_STACK": stack, "PULUMI_DRY_RUN": "true"}
+        environment["PWD"] = str(directory.parent)  # the program's folder, in which the engine is started
         # The pack needs no engine address that answers: it only checks that one is given.
         command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(directory)]
         self._errors: list[str] = []
@@ -151,6 +163,11 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
             request.policyConfig[policy.name].enforcementLevel = level
             if config:
                 request.policyConfig[policy.name].properties.CopyFrom(config.properties)
+        for name, wanted in self._own.items():
+            given = {"enforcementLevel": wanted} if isinstance(wanted, str) else dict(wanted)
+            level = analyzer_pb2.EnforcementLevel.Value(str(given.pop("enforcementLevel", "mandatory")).upper())
+            request.policyConfig[name].enforcementLevel = level
+            request.policyConfig[name].properties.update(given)
         stub.Configure(request)
 
     def _broken(self, reason: str) -> PackError:
@@ -160,6 +177,12 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
             f"policy: the pack in {self._directory.name}/ failed: {reason}{last}; "
             "nothing counts as judged; run `make test` to see what is wrong with it."
         )
+
+
+def own_configuration(file: Path) -> Mapping[str, Any]:
+    """The pack's configuration for this platform: a level, or an object with `enforcementLevel`, by rule."""
+    found: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
 
 
 def _drain(stream: Iterable[str] | None, sink: object) -> None:
@@ -223,7 +246,7 @@ def _options(resource: Resource) -> analyzer_pb2.AnalyzerResourceOptions:
 
 def _sorted_verdicts(info: analyzer_pb2.AnalyzerInfo, answers: Iterable[analyzer_pb2.AnalyzeResponse]) -> Verdicts:
     references = {policy.name: policy.framework.reference for policy in info.policies}
-    found: dict[str, list[Finding]] = {UNDETERMINED: [], EXCEPTION: [], "": []}
+    found: dict[str, list[Finding]] = {UNDETERMINED: [], EXCEPTION: [], **{name: [] for name in NOTES}, "": []}
     for answer in answers:
         for diagnostic in answer.diagnostics:
             kind = diagnostic.policyName if diagnostic.policyName in found else ""
@@ -240,5 +263,6 @@ def _sorted_verdicts(info: analyzer_pb2.AnalyzerInfo, answers: Iterable[analyzer
         violations=tuple(sorted(found[""])),
         undetermined=tuple(sorted(found[UNDETERMINED])),
         exceptions=tuple(sorted(found[EXCEPTION])),
+        notes=tuple(sorted(one for name in NOTES for one in found[name])),
         policies={policy.name: policy.description for policy in info.policies if policy.framework.reference},
     )

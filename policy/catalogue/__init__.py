@@ -2,7 +2,8 @@
 
 `pci-controls.csv` lists the controls of AWS Security Hub's standard and of AWS Config's conformance packs that touch
 the resource types of a SoftPOS platform. A control is enforced by a rule that names it, or `accounted.csv` says who
-else answers for it and why no rule can. `requirements.csv` says in our own words what each requirement number asks.
+else answers for it and why no rule can. `requirements.csv` says in our own words what each requirement number asks,
+and why a rule about settings cites it.
 """
 
 from __future__ import annotations
@@ -46,6 +47,12 @@ class Control:
 def requirements() -> Mapping[str, str]:
     """What each requirement that a rule names asks, by number."""
     return {row["number"]: row["asks"] for row in _rows("requirements.csv")}
+
+
+@cache
+def reasons() -> Mapping[str, str]:
+    """Why rules about settings cite a requirement, by number."""
+    return {row["number"]: row["cited_because"] for row in _rows("requirements.csv")}
 
 
 def controls(rules: Sequence[Rule]) -> list[Control]:
@@ -122,14 +129,16 @@ def _document(rules: Sequence[Rule]) -> Iterator[str]:
     yield ""
     yield "## Rules"
     yield ""
-    yield "*prod*: judged in production stacks only. *stack*: judged over the whole stack."
+    yield "*prod*: judged in production stacks only. *stack*: judged over the whole stack, once all is known: in a"
+    yield "preview, or at the end of an update. *wish*: this platform's own, off unless configuration turns it on."
     yield ""
     yield "| rule | holds when | PCI DSS | severity | controls |"
     yield "|---|---|---|---|---|"
     for made in sorted(rules, key=lambda made: made.name):
-        notes = [note for note, given in (("prod", made.production_only), ("stack", made.over_stack)) if given]
+        marks = (("prod", made.production_only), ("stack", made.over_stack), ("wish", made.wish))
+        notes = [note for note, given in marks if given]
         name = f"`{made.name}`{''.join(f' *{note}*' for note in notes)}"
-        numbers, answered = ", ".join(made.requirements), ", ".join(made.controls)
+        numbers, answered = ", ".join(made.requirements) or made.reference, ", ".join(made.controls)
         yield f"| {name} | {made.claim} | {numbers} | {made.severity.value} | {answered} |"
     yield ""
     yield "## Controls of AWS"
@@ -142,12 +151,12 @@ def _document(rules: Sequence[Rule]) -> Iterator[str]:
     yield ""
     yield "## Requirements of PCI DSS v4.0.1 that rules serve"
     yield ""
-    yield "| number | asks, in our words | rules |"
-    yield "|---|---|---|"
+    yield "| number | asks, in our words | a rule cites it because | rules |"
+    yield "|---|---|---|---|"
     for number, asks in requirements().items():
         serving = ", ".join(f"`{made.name}`" for made in rules if number in made.requirements)
         if serving:
-            yield f"| {number} | {asks} | {serving} |"
+            yield f"| {number} | {asks} | {reasons()[number]} | {serving} |"
 
 
 def write(rules: Sequence[Rule], file: Path = DOCUMENT) -> None:

@@ -30,6 +30,6 @@ def strong_key(certificate: Resource) -> Findings:
     remedy="set validationMethod to DNS",
 )
 def renews_itself(certificate: Resource) -> Findings:
-    if not certificate["certificateAuthorityArn"].absent:
-        return []  # a private certificate is renewed without validation
+    if not certificate["certificateAuthorityArn"].absent or not certificate["certificateBody"].absent:
+        return []  # a private certificate is renewed without validation, an imported one by whoever imports it
     return certificate["validationMethod"].must_be("DNS")

@@ -23,7 +23,7 @@ _DOMAIN: Final = "aws.apigateway.DomainName"
 def tls_policy(domain: Resource) -> Findings:
     place = domain if domain.kind == _DOMAIN else domain["domainNameConfiguration"]
     return place["securityPolicy"].must(
-        lambda policy: str(policy) == "TLS_1_2" or str(policy).startswith("SecurityPolicy_TLS13"), "TLS_1_2"
+        lambda policy: str(policy).startswith(("TLS_1_2", "SecurityPolicy_TLS13", "SecurityPolicy_TLS12")), "TLS_1_2"
     )
 
 
@@ -42,7 +42,8 @@ def access_logs(stage: Resource) -> Findings:
 @rule(
     "apigateway-firewall",
     "Every stage of a REST API has a web ACL",
-    requirements="6.4.1 6.4.2",
+    about=_STAGE,
+    requirements="6.4.2",
     severity=HIGH,
     remedy="associate it with a web ACL by wafv2.WebAclAssociation",
 )

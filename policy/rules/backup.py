@@ -22,6 +22,7 @@ def vault_encrypted(vault: Resource) -> Findings:
 @rule(
     "backup-cannot-be-deleted",
     "Nobody can delete backups by hand",
+    about="aws.backup.Vault",
     requirements="10.3.2 10.3.3 3.5.1.3",
     controls="BACKUP_RECOVERY_POINT_MANUAL_DELETION_DISABLED",
     severity=MEDIUM,

@@ -45,10 +45,52 @@ def tls_policy(distribution: Resource) -> Findings:
 
 
 @rule(
+    "cloudfront-origins-tls",
+    "Distributions fetch from their origins by TLS 1.2 and newer",
+    on=_DISTRIBUTION,
+    requirements="4.2.1 2.2.7",
+    severity=HIGH,
+    remedy="set originProtocolPolicy to https-only and originSslProtocols to [TLSv1.2]",
+)
+def origins_tls(distribution: Resource) -> Findings:
+    findings: Findings = []
+    for origin in distribution["origins"]:
+        custom = origin["customOriginConfig"]
+        if custom.absent:
+            continue
+        findings += custom["originProtocolPolicy"].must_be("https-only")
+        for protocol in custom["originSslProtocols"]:
+            findings += protocol.must_not_be("SSLv3", "TLSv1", "TLSv1.1", wanted="TLSv1.2")
+    return findings
+
+
+@rule(
+    "cloudfront-origin-access-control",
+    "Buckets behind a distribution are reached with its identity, so that they need not be public",
+    on=_DISTRIBUTION,
+    requirements="1.3.1 1.4.4 7.2.1",
+    severity=HIGH,
+    remedy="set originAccessControlId",
+)
+def origin_access_control(distribution: Resource) -> Findings:
+    return [
+        finding
+        for origin in distribution["origins"]
+        if _is_bucket(str(origin["domainName"].value)) and origin["customOriginConfig"].absent
+        if origin["s3OriginConfig"]["originAccessIdentity"].absent
+        for finding in origin["originAccessControlId"].must_be_given("an origin access control")
+    ]
+
+
+def _is_bucket(domain: str) -> bool:
+    return ".s3." in domain or ".s3-" in domain
+
+
+@rule(
     "cloudfront-firewall",
     "Distributions have a web ACL",
     on=_DISTRIBUTION,
-    requirements="6.4.1 6.4.2",
+    requirements="6.4.2",
     severity=HIGH,
     remedy="set webAclId to the ARN of a web ACL of scope CLOUDFRONT",
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from ..reading import Breach, Findings
+from ..reading import NOT_SET, Breach, Findings, normal
 from ..rule import LOW, MEDIUM, Resource, StackFindings, rule
 from ..stack import Stack
+
+_COMPOSITE: Final = "aws.cloudwatch.CompositeAlarm"
 
 
 @rule(
@@ -19,8 +22,12 @@ from ..stack import Stack
     remedy="set retentionInDays",
 )
 def retention(group: Resource, *, minimum_days: int = 365) -> Findings:
-    # Not set, or 0, keeps logs for ever: long enough, but without the limit that 3.2.1 asks for.
-    return group["retentionInDays"].must_be_at_least(minimum_days, "days")
+    days = group["retentionInDays"]
+    if (
+        days.absent or normal(days.value) == "0"
+    ):  # kept for ever; a class for delivery keeps logs two days whatever it says
+        return group["logGroupClass"].must_not_be("DELIVERY", wanted="STANDARD", default="STANDARD")
+    return days.must_be_at_least(minimum_days, "days")
 
 
 @rule(
@@ -39,6 +46,7 @@ def encrypted(group: Resource) -> Findings:
 @rule(
     "logs-group-before-service",
     "Log groups that a service would make without retention are made by the stack",
+    about=("aws.eks.Cluster", "aws.rds.Cluster", "aws.rds.Instance", "aws.lambda.Function"),
     requirements="10.5.1 3.2.1",
     controls="CW_LOGGROUP_RETENTION_PERIOD_CHECK",
     severity=LOW,
@@ -83,5 +91,32 @@ def _written(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
     remedy="set alarmActions to a topic that people read, and leave actionsEnabled on",
 )
 def alarm_acts(alarm: Resource) -> Findings:
-    # Provider default of actionsEnabled: true.
-    return alarm["alarmActions"].must_be_given("an action") + alarm["actionsEnabled"].must_be(True, default=True)
+    # Provider default of actionsEnabled: true. An alarm without a word about actions may be part of another one:
+    # cloudwatch-alarm-is-heard judges both together.
+    actions = alarm["alarmActions"]
+    silenced = actions.value == [] or (alarm.kind == _COMPOSITE and actions.absent)
+    return (actions.breach("an action") if silenced else []) + (
+        [] if actions.absent else alarm["actionsEnabled"].must_be(True, default=True)
+    )
+
+
+@rule(
+    "cloudwatch-alarm-is-heard",
+    "Alarms tell somebody, by an action of their own or by the composite alarm that they are part of",
+    about="aws.cloudwatch.MetricAlarm",
+    requirements="10.4.2 10.7.2 11.5.2",
+    controls="CLOUDWATCH_ALARM_ACTION_CHECK",
+    severity=MEDIUM,
+    remedy="set alarmActions to a topic that people read, or name the alarm in a composite alarm",
+)
+def alarm_is_heard(stack: Stack) -> StackFindings:
+    composites = list(stack.of(_COMPOSITE))
+    rules = " ".join(str(composite["alarmRule"].value) for composite in composites)
+    parts = {urn for composite in composites for urn in composite.property_dependencies.get("alarmRule", ())}
+    return [
+        (alarm, Breach("alarmActions", NOT_SET, "an action, or a composite alarm that names it"))
+        for alarm in stack.of("aws.cloudwatch.MetricAlarm")
+        if alarm["alarmActions"].value is None
+        and alarm.urn not in parts
+        and not (alarm["name"].text and alarm["name"].text in rules)
+    ]

@@ -31,5 +31,10 @@ def records_everything(recorder: Resource) -> Findings:
     strategy = group["recordingStrategies"]["useOnly"]
     if strategy.known and group["allSupported"].absent:
         return strategy.must_be("ALL_SUPPORTED_RESOURCE_TYPES")
-    # Provider defaults: all supported types, without the global ones.
-    return group["allSupported"].must_be(True, default=True) + group["includeGlobalResourceTypes"].must_be(True)
+    if not group["exclusionByResourceTypes"]["resourceTypes"].absent:
+        return group["exclusionByResourceTypes"]["resourceTypes"].breach("no type left out")
+    # Provider defaults: all supported types, without the global ones. One Region of an account records those, so that a
+    # recorder which says no is that of another Region.
+    findings = group["allSupported"].must_be(True, default=True)
+    explicit = group["includeGlobalResourceTypes"]
+    return findings + ([] if explicit.value is False else explicit.must_be(True))

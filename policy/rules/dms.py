@@ -52,7 +52,7 @@ def not_public(instance: Resource) -> Findings:
     "dms-encrypted",
     "What a migration keeps on disk is encrypted with a customer-managed key",
     on=(_INSTANCE, _SERVERLESS),
-    requirements="3.5.1 8.3.2",
+    requirements="3.5.1 3.5.1.2 8.3.2",
     severity=HIGH,
     remedy="set kmsKeyArn (computeConfig.kmsKeyId) to the ARN of a customer-managed key",
 )
@@ -78,7 +78,6 @@ def minor_upgrades(instance: Resource) -> Findings:
     "dms-multi-az",
     "Production replication survives the loss of an availability zone",
     on=(_INSTANCE, _SERVERLESS),
-    requirements="12.10.1",
     severity=LOW,
     remedy="set multiAz to true",
     production_only=True,
@@ -216,6 +215,7 @@ def validation(task: Resource) -> Findings:
 @rule(
     "dms-behind-vpn",
     "Migrations from elsewhere go through a VPN, which is there before them",
+    about=(_TASK, _SERVERLESS, _INSTANCE),
     requirements="4.2.1 1.4.2",
     severity=HIGH,
     remedy="make an ec2.VpnConnection in the stack, and let the migration depend on it",

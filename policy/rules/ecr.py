@@ -17,7 +17,27 @@ from ..stack import Stack
     remedy="set imageScanningConfiguration.scanOnPush to true",
 )
 def scan_on_push(repository: Resource) -> Findings:
-    return repository["imageScanningConfiguration"]["scanOnPush"].must_be(True)
+    # Not set, the registry decides: ecr-images-scanned judges both together.
+    return repository["imageScanningConfiguration"]["scanOnPush"].must_be(True, default=True)
+
+
+@rule(
+    "ecr-images-scanned",
+    "Images are scanned, by the repository's word or by the registry's",
+    about="aws.ecr.Repository",
+    requirements="6.2.3 6.2.4 11.3.1",
+    controls="ECR.1 ECR_PRIVATE_IMAGE_SCANNING_ENABLED",
+    severity=MEDIUM,
+    remedy="set imageScanningConfiguration.scanOnPush to true, or scan in ecr.RegistryScanningConfiguration",
+)
+def images_scanned(stack: Stack) -> StackFindings:
+    registry = any(not entry["rules"].absent for entry in stack.of("aws.ecr.RegistryScanningConfiguration"))
+    return [
+        (repository, finding)
+        for repository in stack.of("aws.ecr.Repository")
+        if not registry and repository["imageScanningConfiguration"].absent
+        for finding in repository["imageScanningConfiguration"]["scanOnPush"].must_be(True)
+    ]
 
 
 @rule(
@@ -35,6 +55,7 @@ def immutable_tags(repository: Resource) -> Findings:
 @rule(
     "ecr-lifecycle",
     "Every repository says how long it keeps images",
+    about="aws.ecr.Repository",
     requirements="3.2.1",
     controls="ECR_PRIVATE_LIFECYCLE_POLICY_CONFIGURED",
     severity=LOW,

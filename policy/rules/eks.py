@@ -97,10 +97,30 @@ def access_entries(cluster: Resource) -> Findings:
 
 
 @rule(
+    "eks-access-names-rights",
+    "Access entries give no administrator's rights over the whole cluster",
+    on=("aws.eks.AccessEntry", "aws.eks.AccessPolicyAssociation"),
+    requirements="7.2.1 7.2.2 7.2.5 8.2.1",
+    severity=HIGH,
+    remedy="associate a narrower policy such as AmazonEKSAdminPolicy with the namespaces, or record an exception",
+)
+def access_names_rights(access: Resource) -> Findings:
+    if access.kind == "aws.eks.AccessEntry":
+        return [
+            finding
+            for group in access["kubernetesGroups"]
+            for finding in group.must_not_be("system:masters", wanted="a group of its own")
+        ]
+    policy = access["policyArn"]
+    if access["accessScope"]["type"].value == "namespace":
+        return []
+    return policy.must(lambda arn: not str(arn).endswith("/AmazonEKSClusterAdminPolicy"), "a narrower policy")
+
+
+@rule(
     "eks-deletion-protection",
     "Production clusters cannot be deleted by mistake",
     on=_CLUSTER,
-    requirements="12.10.1",
     severity=LOW,
     remedy="set deletionProtection to true",
     production_only=True,
@@ -128,7 +148,7 @@ def node_ssh_from_groups(nodes: Resource) -> Findings:
     "eks-nodes-can-carry-agent",
     "Nodes are of a kind that the Workload Security agent runs on",
     on=("aws.eks.NodeGroup", "aws.eks.FargateProfile", _CLUSTER),
-    requirements="5.2.1 11.5.1 11.5.2",
+    wish=True,
     severity=HIGH,
     remedy="use a managed node group with Amazon Linux 2023",
 )
@@ -144,7 +164,8 @@ def nodes_can_carry_agent(nodes: Resource) -> Findings:
 @rule(
     "eks-nodes-with-agent",
     "Every node group boots with the Workload Security agent",
-    requirements="5.2.1 5.2.2 11.5.1 11.5.1.1 11.5.2",
+    about="aws.eks.NodeGroup",
+    wish=True,
     severity=HIGH,
     remedy="give it a launch template whose user data installs and activates the agent",
 )
@@ -179,13 +200,12 @@ def _lacks_agent(template: Resource) -> list[Finding]:
 @rule(
     "eks-network-policies-enforced",
     "Where the stack has network policies, the network add-on enforces them",
+    about="kubernetes.NetworkPolicy",
     requirements="1.3.1 1.3.2 1.2.6",
     severity=HIGH,
     remedy='set configurationValues of the vpc-cni add-on to {"enableNetworkPolicy": "true"}',
 )
 def network_policies_enforced(stack: Stack) -> StackFindings:
-    if not any(stack.of("kubernetes.NetworkPolicy")):
-        return []
     return [
         (addon, finding)
         for addon in stack.of("aws.eks.Addon")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..reading import Findings, version_of
+from ..lifetimes import must_be_supported
+from ..reading import Findings
 from ..rule import CRITICAL, HIGH, LOW, MEDIUM, Resource, rule
 
 _GROUP: Final = "aws.elasticache.ReplicationGroup"
@@ -26,7 +27,7 @@ def _is_redis(engine: object) -> bool:
     "elasticache-encrypted-at-rest",
     "Caches encrypt their data at rest with a customer-managed key",
     on=(_GROUP, _SERVERLESS),
-    requirements="3.5.1 8.3.2",
+    requirements="3.5.1 3.5.1.2 8.3.2",
     controls="ELASTICACHE_REPL_GRP_ENCRYPTED_AT_REST",
     severity=HIGH,
     remedy="set atRestEncryptionEnabled to true and kmsKeyId to the ARN of a customer-managed key",
@@ -159,7 +160,7 @@ def minor_upgrades(cache: Resource) -> Findings:
     "elasticache-backups",
     "Caches are backed up by themselves, far enough back",
     on=(_GROUP, _CLUSTER, _SERVERLESS),
-    requirements="10.3.3 12.10.1",
+    requirements="10.3.3",
     controls="ELASTICACHE_REDIS_CLUSTER_AUTOMATIC_BACKUP_CHECK",
     severity=LOW,
     remedy="set snapshotRetentionLimit to 1 day or more",
@@ -205,7 +206,6 @@ def logs(group: Resource) -> Findings:
     "elasticache-failover",
     "Production caches fail over to another availability zone by themselves",
     on=_GROUP,
-    requirements="12.10.1",
     severity=LOW,
     remedy="set automaticFailoverEnabled and multiAzEnabled to true, with two nodes or more",
     production_only=True,
@@ -225,6 +225,4 @@ def failover(group: Resource) -> Findings:
 def supported_engine(cache: Resource) -> Findings:
     if _member_of_group(cache):
         return []
-    # AWS default: the newest version. Redis 4 and 5 ended standard support in January 2026.
-    findings = cache["engineVersion"].must(lambda text: version_of(text) >= (6,), "6.2 or newer", default="7")
-    return cache["engine"].guards(_is_redis, findings)
+    return cache["engine"].guards(_is_redis, must_be_supported(cache["engineVersion"], "redis"))

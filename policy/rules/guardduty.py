@@ -45,6 +45,7 @@ def guardduty_feature_on(feature: Resource) -> Findings:
 @rule(
     "guardduty-features",
     "The threat detector watches databases, buckets and what runs on nodes",
+    about=_DETECTOR,
     requirements="11.5.1",
     controls="GuardDuty.7 GuardDuty.9 GuardDuty.10",
     severity=MEDIUM,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from ..conditions import names_targets
+from ..document_places import IDENTITY_POLICIES, RESOURCE_POLICIES
 from ..documents import (
-    IDENTITY_POLICIES,
-    RESOURCE_POLICIES,
     Statement,
     identity_documents,
+    open_to_everyone,
     readable,
     resource_documents,
     statements,
@@ -17,28 +20,94 @@ from ..documents import (
 )
 from ..reading import Findings, Property, shown
 from ..rule import CRITICAL, HIGH, LOW, MEDIUM, Resource, rule
+from ..wildcards import has_wildcard
 
 _IDENTITY: Final = tuple(IDENTITY_POLICIES)
 _ACCESS_CONTROL: Final = "7.2.1 7.2.2 7.2.5 7.3.1 7.3.2"
 
-# Actions that let their holder give itself more than it has; each alone is enough.
+# Actions that let their holder give itself more than it has; each alone is enough (Rhino Security Labs' list of ways).
 _ESCALATIONS: Final = (
+    "iam:AddUserToGroup",
     "iam:AttachGroupPolicy",
     "iam:AttachRolePolicy",
     "iam:AttachUserPolicy",
     "iam:CreateAccessKey",
     "iam:CreateLoginProfile",
     "iam:CreatePolicyVersion",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteUserPermissionsBoundary",
     "iam:PutGroupPolicy",
+    "iam:PutRolePermissionsBoundary",
     "iam:PutRolePolicy",
+    "iam:PutUserPermissionsBoundary",
     "iam:PutUserPolicy",
     "iam:SetDefaultPolicyVersion",
     "iam:UpdateAssumeRolePolicy",
     "iam:UpdateLoginProfile",
 )
-_DECRYPTING: Final = ("kms:Decrypt", "kms:ReEncryptFrom")
+_DECRYPTING: Final = ("kms:CreateGrant", "kms:Decrypt", "kms:PutKeyPolicy", "kms:ReEncryptFrom")
+# Actions that reveal credentials or stored data, with the service whose resources they read.
+_REVEALING: Final = {
+    "secretsmanager:GetSecretValue": "secretsmanager",
+    "secretsmanager:BatchGetSecretValue": "secretsmanager",
+    "secretsmanager:PutResourcePolicy": "secretsmanager",
+    "ssm:GetParameter": "ssm",
+    "ssm:GetParameters": "ssm",
+    "ssm:GetParametersByPath": "ssm",
+    "s3:GetObject": "s3",
+    "dynamodb:GetItem": "dynamodb",
+    "dynamodb:Query": "dynamodb",
+    "dynamodb:Scan": "dynamodb",
+    "rds-db:connect": "rds-db",
+}
+# Actions that reach into what runs with another role, which is another way to that role's rights.
+_TAKING_OVER: Final = {
+    "ec2-instance-connect:SendSSHPublicKey": "ec2",
+    "lambda:AddPermission": "lambda",
+    "lambda:UpdateFunctionCode": "lambda",
+    "ssm:SendCommand": "ec2",
+    "ssm:StartSession": "ec2",
+    "sts:AssumeRole": "sts",
+}
+# Actions that stop the record of what happens, or destroy it.
+_BLINDING: Final = (
+    "cloudtrail:DeleteTrail",
+    "cloudtrail:PutEventSelectors",
+    "cloudtrail:StopLogging",
+    "cloudtrail:UpdateTrail",
+    "config:DeleteConfigurationRecorder",
+    "config:StopConfigurationRecorder",
+    "ec2:DeleteFlowLogs",
+    "guardduty:DeleteDetector",
+    "logs:DeleteLogGroup",
+    "logs:DeleteLogStream",
+    "securityhub:DisableSecurityHub",
+)
+# One action of each service that together stand for everything.
+_EVERYTHING: Final = (
+    "cloudtrail:StopLogging",
+    "ec2:RunInstances",
+    "iam:CreateUser",
+    "kms:Decrypt",
+    "lambda:UpdateFunctionCode",
+    "rds:DeleteDBCluster",
+    "s3:GetObject",
+    "secretsmanager:GetSecretValue",
+)
+_MANY_INITIALS: Final = 4  # `s3:G*`, `s3:P*`, `s3:L*`, `s3:D*`: a service split into letters
 _WEB_IDENTITY_NAMES: Final = (":sub", ":aud", ":oaud")
 _ANY_AUDIENCE: Final = "sts.amazonaws.com"  # the audience of everybody who comes to AWS, from GitHub for instance
+_BROAD_POLICIES: Final = (
+    "/AdministratorAccess",
+    "/AdministratorAccess-Amplify",
+    "/AdministratorAccess-AWSElasticBeanstalk",
+    "/PowerUserAccess",
+    "/SecretsManagerReadWrite",
+    "/DatabaseAdministrator",
+    "/DataScientist",
+    "/NetworkAdministrator",
+    "/SystemAdministrator",
+)
 
 
 def _forbidden(
@@ -71,12 +140,26 @@ def _allowing(statement: Statement) -> str:
     remedy="name the actions and the resources that the holder needs",
 )
 def no_administrator(holder: Resource) -> Findings:
-    return _forbidden(identity_documents(holder), _is_administrator, _allowing, "named actions on named resources")
+    documents = identity_documents(holder)
+    found = _forbidden(documents, _is_administrator, _allowing, "named actions on named resources")
+    return found or [
+        finding
+        for document in documents
+        if _together_everything(document)
+        for finding in document.breach("named actions on named resources", "everything, over several patterns")
+    ]
 
 
 def _is_administrator(statement: Statement) -> bool:
-    everything = "*" in statement.actions or "*:*" in statement.actions or bool(statement.all_but_actions)
-    return statement.allows and everything and statement.on_everything
+    return statement.on_everything and (
+        (statement.allows and bool(statement.all_but_actions))
+        or all(statement.allows_action(action) for action in _EVERYTHING)
+    )
+
+
+def _together_everything(document: Property) -> bool:
+    broad = [statement for statement in statements(document) if statement.on_everything]
+    return all(any(statement.allows_action(action) for statement in broad) for action in _EVERYTHING)
 
 
 @rule(
@@ -91,10 +174,22 @@ def _is_administrator(statement: Statement) -> bool:
 def no_full_access(holder: Resource) -> Findings:
     return _forbidden(
         identity_documents(holder),
-        lambda statement: statement.allows and any(action.endswith(":*") for action in statement.actions),
+        lambda statement: statement.allows and _covers_a_service(statement.actions),
         _allowing,
         "named actions",
     )
+
+
+def _covers_a_service(patterns: tuple[str, ...]) -> bool:
+    """`s3:*` in any spelling, `s*`, or most letters of a service one by one."""
+    initials = Counter(pattern[:-2] for pattern in patterns if re.fullmatch(r"[^:]+:[a-z][*]", pattern))
+    whole = any(
+        "*" in (pattern if ":" not in pattern else pattern.partition(":")[2])
+        and not (pattern.partition(":")[2].strip("*?"))
+        for pattern in patterns
+        if pattern.strip("*?:")
+    )
+    return whole or any(count >= _MANY_INITIALS for count in initials.values())
 
 
 @rule(
@@ -111,7 +206,7 @@ def no_pass_role_on_everything(holder: Resource) -> Findings:
         lambda statement: (
             statement.allows_action("iam:PassRole")
             and statement.on_all_of("iam")
-            and not statement.has_condition("iam:passedtoservice")
+            and not names_targets(statement.conditions)
             and not _is_administrator(statement)
         ),
         _allowing,
@@ -133,6 +228,7 @@ def no_privilege_escalation(holder: Resource) -> Findings:
         lambda statement: (
             any(statement.allows_action(action) for action in _ESCALATIONS)
             and statement.on_all_of("iam")
+            and not names_targets(statement.conditions)
             and not _is_administrator(statement)
         ),
         _allowing,
@@ -155,12 +251,61 @@ def no_decryption_with_every_key(holder: Resource) -> Findings:
         lambda statement: (
             any(statement.allows_action(action) for action in _DECRYPTING)
             and statement.on_all_of("kms")
-            and not statement.has_condition("kms:viaservice", "kms:resourcealiases")
+            and not names_targets(statement.conditions)
             and not _is_administrator(statement)
         ),
         _allowing,
         "named keys",
     )
+
+
+def _on_everything(statement: Statement, actions: Mapping[str, str]) -> bool:
+    """Whether one of the actions is allowed on all resources of its service, and no condition says on which."""
+    return (
+        any(statement.allows_action(action) and statement.on_all_of(service) for action, service in actions.items())
+        and not names_targets(statement.conditions)
+        and not _is_administrator(statement)
+    )
+
+
+@rule(
+    "iam-no-reading-of-everything",
+    "No policy lets its holder read every secret, parameter, object or record",
+    on=_IDENTITY,
+    requirements="3.6.1 7.2.1 7.2.2 7.2.6 8.6.2",
+    severity=HIGH,
+    remedy="name the secrets, parameters, buckets or tables in Resource",
+)
+def no_reading_of_everything(holder: Resource) -> Findings:
+    wanted = "named secrets, parameters, objects or tables"
+    return _forbidden(identity_documents(holder), lambda one: _on_everything(one, _REVEALING), _allowing, wanted)
+
+
+@rule(
+    "iam-no-taking-over-of-everything",
+    "No policy lets its holder act through every role, function or instance",
+    on=_IDENTITY,
+    requirements=_ACCESS_CONTROL,
+    severity=HIGH,
+    remedy="name the roles, functions or instances in Resource",
+)
+def no_taking_over_of_everything(holder: Resource) -> Findings:
+    wanted = "named roles, functions or instances"
+    return _forbidden(identity_documents(holder), lambda one: _on_everything(one, _TAKING_OVER), _allowing, wanted)
+
+
+@rule(
+    "iam-no-stopping-of-every-log",
+    "No policy lets its holder stop or delete every trail, log or detector",
+    on=_IDENTITY,
+    requirements="7.2.1 7.2.2 10.3.2 10.3.4",
+    severity=HIGH,
+    remedy="take the action out, or name the trails and log groups in Resource",
+)
+def no_stopping_of_every_log(holder: Resource) -> Findings:
+    wanted = "no action that stops or deletes every record"
+    blinding = {action: action.partition(":")[0] for action in _BLINDING}
+    return _forbidden(identity_documents(holder), lambda one: _on_everything(one, blinding), _allowing, wanted)
 
 
 @rule(
@@ -191,12 +336,14 @@ def policy_readable(holder: Resource) -> Findings:
     remedy="name the accounts, roles or services in Principal, or narrow it by a condition on the source",
 )
 def policy_names_who(holder: Resource) -> Findings:
-    return _forbidden(
-        resource_documents(holder),
-        lambda statement: statement.allows and statement.names_everyone,
-        lambda statement: f"Allow {', '.join(statement.actions)} to everyone",
-        "named principals",
-    )
+    documents, wanted = resource_documents(holder), "named principals"
+    findings: Findings = []
+    for document in documents:
+        for statement in open_to_everyone(document):
+            findings += statement.place.breach(wanted, f"Allow {', '.join(statement.actions)} to everyone")
+        for statement in statements(document):
+            findings += statement.place.unjudged(wanted) if statement.incomplete and statement.allows else []
+    return findings + unknown_documents(documents, wanted)
 
 
 @rule(
@@ -210,7 +357,10 @@ def policy_names_who(holder: Resource) -> Findings:
 def role_trusts_named_principals(role: Resource) -> Findings:
     return _forbidden(
         [role["assumeRolePolicy"]],
-        lambda statement: statement.allows and (statement.names_everyone or _any_web_identity(statement)),
+        lambda statement: (
+            statement.allows
+            and (statement.names_everyone or _any_web_identity(statement) or _a_whole_account(statement))
+        ),
         lambda statement: f"trust of {', '.join(who for _, who in statement.principals) or 'everyone'}",
         "named principals",
     )
@@ -218,15 +368,34 @@ def role_trusts_named_principals(role: Resource) -> Findings:
 
 def _any_web_identity(statement: Statement) -> bool:
     """A public identity provider (GitHub, Google …) is trusted whoever logs in there."""
-    federated = any(kind == "Federated" and "saml-provider" not in who for kind, who in statement.principals)
+    if not any(kind == "Federated" and "saml-provider" not in who for kind, who in statement.principals):
+        return False
     named = [
-        value
+        (key, str(value))
         for operator, key, values in statement.conditions
-        if key.endswith(_WEB_IDENTITY_NAMES) and not operator.endswith("ifexists")
+        if key.endswith(_WEB_IDENTITY_NAMES) and operator.startswith(("string", "foranyvalue:string"))
+        if not operator.endswith("ifexists") and "not" not in operator
         for value in values
         if value != _ANY_AUDIENCE
     ]
-    return federated and (not named or "*" in named)
+    subjects = [value for key, value in named if key.endswith(":sub")]
+    return not named or any(not _names_a_subject(value) for value in subjects or [value for _, value in named])
+
+
+def _names_a_subject(subject: str) -> bool:
+    """`repo:owner/name:*` names one; `*`, `repo:*` and `system:serviceaccount:*:*` name everybody."""
+    kind, _, rest = subject.partition(":")
+    if kind == "system":
+        rest = rest.partition(":")[2]
+    return not has_wildcard(kind) and not (kind in ("repo", "system", "project_path") and rest[:1] in ("*", "?"))
+
+
+def _a_whole_account(statement: Statement) -> bool:
+    """Another account, whoever in it: without an external id, a second factor or a name, its keys are enough."""
+    return not statement.conditions and any(
+        kind == "AWS" and re.fullmatch(r"\d{12}|arn:aws[\w-]*:iam::\d{12}:root", who)
+        for kind, who in statement.principals
+    )
 
 
 @rule(
@@ -249,8 +418,7 @@ def no_broad_managed_policy(attachment: Resource) -> Findings:
     return [
         finding
         for arn in _attached_policies(attachment)
-        if ":aws:policy/" in str(arn.value)
-        and str(arn.value).endswith(("/AdministratorAccess", "/PowerUserAccess", "FullAccess"))
+        if ":aws:policy/" in str(arn.value) and str(arn.value).endswith((*_BROAD_POLICIES, "FullAccess"))
         for finding in arn.breach("a policy of named actions")
     ]
 

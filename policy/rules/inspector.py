@@ -23,14 +23,13 @@ def inspector_scans(enabler: Resource) -> Findings:
 @rule(
     "inspector-scans-functions",
     "Where the stack has functions, Inspector scans them and their code",
+    about="aws.lambda.Function",
     requirements="6.2.4 6.3.1",
     controls="Inspector.3 Inspector.4",
     severity=MEDIUM,
     remedy="list LAMBDA and LAMBDA_CODE in resourceTypes",
 )
 def inspector_scans_functions(stack: Stack) -> StackFindings:
-    if not any(stack.of("aws.lambda.Function")):
-        return []
     return [
         (enabler, finding)
         for enabler in stack.of("aws.inspector2.Enabler")

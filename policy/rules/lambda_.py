@@ -4,34 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..lifetimes import must_be_supported
 from ..reading import Findings
 from ..rule import CRITICAL, MEDIUM, Resource, rule
 
-# Runtimes past their end of support on AWS's calendar, by prefix or name.
-_UNSUPPORTED: Final = (
-    "dotnet5",
-    "dotnet6",
-    "dotnetcore",
-    "go1.x",
-    "java8",
-    "nodejs10",
-    "nodejs12",
-    "nodejs14",
-    "nodejs16",
-    "nodejs18",
-    "nodejs20",
-    "nodejs4",
-    "nodejs6",
-    "nodejs8",
-    "provided.al2018",
-    "python2",
-    "python3.6",
-    "python3.7",
-    "python3.8",
-    "python3.9",
-    "ruby2",
-)
-_STILL_SUPPORTED: Final = ("java8.al2",)
 _NAMING_SOURCES: Final = ("sourceAccount", "sourceArn", "principalOrgId")
 
 
@@ -47,7 +23,9 @@ _NAMING_SOURCES: Final = ("sourceAccount", "sourceArn", "principalOrgId")
 def not_public(access: Resource) -> Findings:
     if access.kind == "aws.lambda.FunctionUrl":
         return access["authorizationType"].must_be("AWS_IAM")
-    if any(not access[name].absent for name in _NAMING_SOURCES):
+    if access["functionUrlAuthType"].value == "NONE":
+        return access["functionUrlAuthType"].breach("AWS_IAM")
+    if any(not access[name].absent and str(access[name].value).strip("*?") != "" for name in _NAMING_SOURCES):
         return []
     return access["principal"].must_not_be("*", wanted="a named principal")
 
@@ -62,8 +40,4 @@ def not_public(access: Resource) -> Findings:
     remedy="use a newer runtime",
 )
 def supported_runtime(function: Resource) -> Findings:
-    if function["runtime"].absent:
-        return []  # a container image
-    return function["runtime"].must(
-        lambda name: str(name) in _STILL_SUPPORTED or not str(name).startswith(_UNSUPPORTED), "a supported runtime"
-    )
+    return must_be_supported(function["runtime"], "lambda")  # a container image has no runtime

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..reading import Findings
-from ..rule import HIGH, LOW, MEDIUM, Resource, rule
+from ..reading import Breach, Findings, number
+from ..rule import HIGH, LOW, MEDIUM, Resource, StackFindings, rule
+from ..stack import Stack
 
 # Policies with TLS 1.2 and 1.3 only and forward secrecy, as AWS names them; FIPS and post-quantum forms included.
-_STRONG_PREFIXES: Final = (
+STRONG_POLICIES: Final = (
     "ELBSecurityPolicy-TLS13-1-2-Res-",
     "ELBSecurityPolicy-TLS13-1-3-",
     "ELBSecurityPolicy-TLS13-1-2-2021-06",
@@ -18,6 +19,7 @@ _STRONG_PREFIXES: Final = (
     "ELBSecurityPolicy-FS-1-2-Res-",
 )
 _ENCRYPTED: Final = ("HTTPS", "TLS")
+_PLAIN_PORTS: Final = (80, 8000, 8080)
 
 
 def _is_application(balancer_type: object) -> bool:
@@ -38,12 +40,49 @@ def _is_encrypted(protocol: object) -> bool:
     remedy="use protocol HTTPS on port 443 with a certificate, or remove the listener",
 )
 def listener_https(listener: Resource) -> Findings:
-    # Listeners of gateway load balancers have no protocol; on a network load balancer the targets may end TLS.
+    # Listeners of gateway load balancers have no protocol; on a network load balancer the targets may end TLS, but
+    # nobody ends it on a port of plain HTTP.
+    if listener["protocol"].value in ("TCP", "TCP_UDP") and number(listener["port"].value) in _PLAIN_PORTS:
+        return listener["port"].breach("a port of TLS, such as 443")
     findings = listener["protocol"].must_not_be("HTTP", wanted="HTTPS", default="GENEVE")
     actions = list(listener["defaultActions"])
     if findings and actions and all(action["redirect"]["protocol"].value == "HTTPS" for action in actions):
         return []
     return findings
+
+
+@rule(
+    "lb-listener-rule-https",
+    "Rules of listeners send nobody to plain HTTP",
+    on="aws.lb.ListenerRule",
+    requirements="2.2.7 4.2.1",
+    severity=HIGH,
+    remedy="redirect to protocol HTTPS on port 443",
+)
+def listener_rule_https(entry: Resource) -> Findings:
+    return [
+        finding
+        for action in entry["actions"]
+        for finding in action["redirect"]["protocol"].must_not_be("HTTP", wanted="HTTPS", default="HTTPS")
+    ]
+
+
+@rule(
+    "lb-listener-rules-behind-tls",
+    "Listeners of plain HTTP redirect by every rule, not by their default action alone",
+    about="aws.lb.ListenerRule",
+    requirements="2.2.7 4.2.1",
+    severity=HIGH,
+    remedy="move the rule to the listener of HTTPS",
+)
+def listener_rules_behind_tls(stack: Stack) -> StackFindings:
+    return [
+        (entry, Breach("listenerArn", f"{listener.name}, which takes plain HTTP", "a listener of HTTPS"))
+        for entry in stack.of("aws.lb.ListenerRule")
+        for listener in stack.targets(entry, entry["listenerArn"], "aws.lb.Listener")
+        if listener["protocol"].value == "HTTP"
+        and not all(action["redirect"]["protocol"].value == "HTTPS" for action in entry["actions"])
+    ]
 
 
 @rule(
@@ -57,7 +96,7 @@ def listener_https(listener: Resource) -> Findings:
 def listener_tls_policy(listener: Resource) -> Findings:
     # AWS default: ELBSecurityPolicy-2016-08, which still speaks TLS 1.0.
     findings = listener["sslPolicy"].must(
-        lambda policy: str(policy).startswith(_STRONG_PREFIXES), "a policy of TLS 1.2 and 1.3 with forward secrecy"
+        lambda policy: str(policy).startswith(STRONG_POLICIES), "a policy of TLS 1.2 and 1.3 with forward secrecy"
     )
     return listener["protocol"].guards(_is_encrypted, findings)
 
@@ -128,7 +167,7 @@ def access_logs(balancer: Resource) -> Findings:
     "lb-waf-fails-closed",
     "Requests that the web application firewall could not inspect are refused",
     on="aws.lb.LoadBalancer",
-    requirements="6.4.2 6.4.1",
+    requirements="6.4.2",
     severity=HIGH,
     remedy="remove enableWafFailOpen, or set it to false",
 )
@@ -138,14 +177,26 @@ def waf_fails_closed(balancer: Resource) -> Findings:
 
 @rule(
     "lb-idle-timeout",
-    "Load balancers end idle connections, after a time that was chosen",
+    "Load balancers end idle connections",
     on=("aws.lb.LoadBalancer", "aws.elb.LoadBalancer"),
-    requirements="8.2.8",
     severity=LOW,
     remedy="set idleTimeout to at most 900 seconds",
 )
 def idle_timeout(balancer: Resource, *, maximum_seconds: int = 900) -> Findings:
-    findings = balancer["idleTimeout"].must_be_at_most(maximum_seconds, "seconds")
+    findings = balancer["idleTimeout"].must_be_at_most(maximum_seconds, "seconds", default=60)  # AWS default
+    return balancer["loadBalancerType"].guards(_is_application, findings)
+
+
+@rule(
+    "lb-idle-timeout-given",
+    "The time after which load balancers end idle connections was chosen",
+    on="aws.lb.LoadBalancer",
+    severity=LOW,
+    remedy="set idleTimeout",
+    wish=True,
+)
+def idle_timeout_given(balancer: Resource) -> Findings:
+    findings = balancer["idleTimeout"].must_be_given("a time in seconds")
     return balancer["loadBalancerType"].guards(_is_application, findings)
 
 
@@ -153,8 +204,8 @@ def idle_timeout(balancer: Resource, *, maximum_seconds: int = 900) -> Findings:
     "lb-session-persistence",
     "Target groups of application load balancers keep a client with its target",
     on="aws.lb.TargetGroup",
-    requirements="2.2.1",
     severity=LOW,
+    wish=True,
     remedy="set stickiness with type lb_cookie and enabled true",
 )
 def session_persistence(group: Resource) -> Findings:
@@ -168,7 +219,6 @@ def session_persistence(group: Resource) -> Findings:
     "lb-deletion-protection",
     "Production load balancers cannot be deleted by mistake",
     on="aws.lb.LoadBalancer",
-    requirements="12.10.1",
     severity=LOW,
     remedy="set enableDeletionProtection to true",
     production_only=True,
@@ -181,7 +231,6 @@ def deletion_protection(balancer: Resource) -> Findings:
     "lb-cross-zone",
     "Load balancers spread requests over all availability zones",
     on=("aws.elb.LoadBalancer", "aws.lb.TargetGroup"),
-    requirements="12.10.1",
     severity=LOW,
     remedy="leave cross-zone load balancing on",
 )
@@ -213,7 +262,7 @@ def classic_listener_https(balancer: Resource) -> Findings:
     "lb-classic-without-firewall",
     "Web traffic comes in by an application load balancer, which can have a web application firewall",
     on="aws.elb.LoadBalancer",
-    requirements="6.4.1 6.4.2",
+    requirements="6.4.2",
     severity=MEDIUM,
     remedy="use lb.LoadBalancer of type application with a web ACL, or set internal to true",
 )

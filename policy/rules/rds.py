@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from ..reading import Breach, Findings, Property, version_of
+from ..lifetimes import must_be_supported
+from ..reading import Breach, Findings, Property
 from ..rule import CRITICAL, HIGH, LOW, MEDIUM, Resource, StackFindings, rule
 from ..stack import Stack
 
@@ -32,14 +34,7 @@ _LOGS: Final = {
     "mysql": ("audit", "error"),
     "postgres": ("postgresql",),
 }
-# AWS's end of standard support, from its release calendars: older versions get no more fixes without extended support.
-_OLDEST_VERSION: Final = {
-    "aurora-mysql": (8, 0),
-    "aurora-postgresql": (14,),
-    "mariadb": (10, 6),
-    "mysql": (8, 4),
-    "postgres": (14,),
-}
+_POSTGRES_FAMILY: Final = re.compile(r"postgres(?:ql)?(\d+)")
 _WITHOUT_IAM: Final = ("oracle", "sqlserver", "custom", "db2")
 _STATEMENT_TEXT: Final = frozenset(("QUERY", "QUERY_DML", "QUERY_DML_NO_SELECT", "TABLE"))
 _ACCESS_EVENTS: Final = ("CONNECT", "QUERY_DDL", "QUERY_DCL")
@@ -59,10 +54,11 @@ def _engine(database: Resource) -> str:
 
 
 def parameter(group: Resource, name: str) -> Property:
-    """The value of a parameter of a group; unknown when the group's parameters are."""
+    """The value of a parameter of a group, in upper case; unknown when the group's parameters are."""
     for entry in group["parameters"]:
-        if entry.unknown or entry["name"].value == name:
-            return entry["value"]
+        if entry.unknown or str(entry["name"].value).lower() == name:
+            value = entry["value"]
+            return Property(value.path, value.value.upper()) if isinstance(value.value, str) else value
     return Property(f"parameters[{name}]", None)
 
 
@@ -97,7 +93,7 @@ def in_chosen_subnets(database: Resource) -> Findings:
     "rds-storage-encrypted",
     "Databases encrypt their storage with a customer-managed key",
     on=(*_DATABASES, "aws.rds.GlobalCluster"),
-    requirements="3.5.1 8.3.2",
+    requirements="3.5.1 3.5.1.2 8.3.2",
     controls="RDS_STORAGE_ENCRYPTED RDS_CLUSTER_ENCRYPTED_AT_REST RDS_SNAPSHOT_ENCRYPTED",
     severity=HIGH,
     remedy="set storageEncrypted to true and kmsKeyId to the ARN of a customer-managed key",
@@ -113,7 +109,7 @@ def storage_encrypted(database: Resource) -> Findings:
     "rds-snapshot-copy-encrypted",
     "Copies and exports of snapshots are encrypted with a customer-managed key",
     on=("aws.rds.SnapshotCopy", "aws.rds.ClusterSnapshotCopy", "aws.rds.ExportTask"),
-    requirements="3.5.1 8.3.2",
+    requirements="3.5.1 3.5.1.2 8.3.2",
     controls="RDS_SNAPSHOT_ENCRYPTED",
     severity=HIGH,
     remedy="set kmsKeyId to the ARN of a customer-managed key",
@@ -155,13 +151,47 @@ def tls_required(group: Resource) -> Findings:
     if family.startswith("aurora") and group.kind == "aws.rds.ParameterGroup":
         return []
     if "postgres" in family:
-        return parameter(group, "rds.force_ssl").must_be("1", default="1" if family[-2:] >= "15" else None)
+        newest = _POSTGRES_FAMILY.search(family)
+        return parameter(group, "rds.force_ssl").must_be(
+            "1", "ON", default="1" if newest and int(newest[1]) >= 15 else None
+        )
     if "mysql" in family or "mariadb" in family:
         # MySQL 8.4 requires TLS on RDS and Aurora unless told otherwise; 8.0 does not.
         return parameter(group, "require_secure_transport").must_be(
             "ON", "1", default="ON" if "8.4" in family else None
         )
+    if family.startswith("sqlserver"):
+        return parameter(group, "rds.force_ssl").must_be("1")
     return []
+
+
+# Parameters that name the oldest version of TLS, by the texts that must not stand in them.
+_OLD_TLS: Final = {
+    "tls_version": ("TLSV1,", "TLSV1.0", "TLSV1.1"),
+    "ssl_min_protocol_version": ("TLSV1,", "TLSV1.0", "TLSV1.1"),
+    "sqlnet.ssl_version": ("1.0",),
+}
+_SWITCHES_OF_OLD_TLS: Final = ("rds.tls10", "rds.tls11", "rds.rc4", "rds.3des168")  # SQL Server
+
+
+@rule(
+    "rds-tls-version",
+    "Parameter groups allow TLS 1.2 and newer only",
+    on=_PARAMETER_GROUPS,
+    requirements="4.2.1 2.2.7",
+    severity=HIGH,
+    remedy="set tls_version to TLSv1.2,TLSv1.3, or ssl_min_protocol_version to TLSv1.2",
+)
+def tls_version(group: Resource) -> Findings:
+    findings: Findings = []
+    for name, old in _OLD_TLS.items():
+        value = parameter(group, name)
+        if value.known:
+            found = any(version in f"{value.value}," for version in old)
+            findings += value.breach("TLS 1.2 and newer") if found else []
+    for name in _SWITCHES_OF_OLD_TLS:
+        findings += parameter(group, name).must_not_be("ENABLED", wanted="disabled", default="DISABLED")
+    return findings
 
 
 @rule(
@@ -209,7 +239,7 @@ def no_statement_text(group: Resource) -> Findings:
         lambda value: not _events(value) & _STATEMENT_TEXT, "events without statement text", default="CONNECT"
     )
     general = parameter(group, "general_log").must_be("0", "OFF", default="0")
-    return audited + general + parameter(group, "log_statement").must_be("none", "ddl", default="none")
+    return audited + general + parameter(group, "log_statement").must_be("NONE", "DDL", default="NONE")
 
 
 def _events(value: object) -> set[str]:
@@ -272,7 +302,7 @@ def own_administrator_name(database: Resource) -> Findings:
     "rds-iam-authentication",
     "Databases accept IAM authentication",
     on=_DATABASES,
-    requirements="7.2.1 7.2.2 8.2.7 8.3.4",
+    requirements="7.2.1 7.2.2 8.3.1 8.6.2",
     controls="RDS_CLUSTER_IAM_AUTHENTICATION_ENABLED RDS_INSTANCE_IAM_AUTHENTICATION_ENABLED",
     severity=MEDIUM,
     remedy="set iamDatabaseAuthenticationEnabled to true",
@@ -286,7 +316,7 @@ def iam_authentication(database: Resource) -> Findings:
     "rds-backups",
     "Databases are backed up by themselves, far enough back",
     on=_DATABASES,
-    requirements="10.3.3 12.10.1",
+    requirements="10.3.3",
     controls="DB_INSTANCE_BACKUP_ENABLED",
     severity=MEDIUM,
     remedy="set backupRetentionPeriod to 7 days or more",
@@ -303,7 +333,6 @@ def backups(database: Resource, *, minimum_days: int = 7) -> Findings:
     "rds-final-snapshot",
     "Production databases leave a final snapshot when they are deleted",
     on=_DATABASES,
-    requirements="12.10.1",
     severity=MEDIUM,
     remedy="set skipFinalSnapshot to false and finalSnapshotIdentifier",
     production_only=True,
@@ -316,7 +345,6 @@ def final_snapshot(database: Resource) -> Findings:
     "rds-deletion-protection",
     "Production databases cannot be deleted by mistake",
     on=(*_DATABASES, "aws.rds.GlobalCluster"),
-    requirements="12.10.1",
     severity=MEDIUM,
     remedy="set deletionProtection to true",
     production_only=True,
@@ -329,7 +357,6 @@ def deletion_protection(database: Resource) -> Findings:
     "rds-multi-az",
     "Production instances have a standby in another availability zone",
     on=_INSTANCE,
-    requirements="12.10.1",
     severity=LOW,
     remedy="set multiAz to true",
     production_only=True,
@@ -341,7 +368,7 @@ def multi_az(instance: Resource) -> Findings:
 @rule(
     "rds-cluster-has-reader",
     "Production Aurora clusters have a reader that can take over",
-    requirements="12.10.1",
+    about=_CLUSTER,
     severity=LOW,
     remedy="add a second rds.ClusterInstance in another availability zone",
     production_only=True,
@@ -379,11 +406,7 @@ def minor_upgrades(database: Resource) -> Findings:
 def supported_engine(database: Resource) -> Findings:
     if database["engine"].unknown:
         return database["engine"].unjudged("an engine in standard support")
-    oldest = _OLDEST_VERSION.get(_engine(database))
-    if oldest is None or _is_copy(database):
-        return []
-    wanted = f"{'.'.join(map(str, oldest))} or newer"
-    return database["engineVersion"].must(lambda text: version_of(text) >= oldest, wanted, default="99")
+    return [] if _is_copy(database) else must_be_supported(database["engineVersion"], _engine(database))
 
 
 @rule(
@@ -425,14 +448,13 @@ def event_subscription_complete(subscription: Resource) -> Findings:
 @rule(
     "rds-event-subscriptions",
     "Somebody is told of failures and changes of databases, their parameter groups and security groups",
+    about=_DATABASES,
     requirements="11.5.2",
     controls="RDS.20 RDS.21 RDS.22",
     severity=LOW,
     remedy="add an rds.EventSubscription for each source type, to a topic that people read",
 )
 def event_subscriptions(stack: Stack) -> StackFindings:
-    if not any(stack.of(*_DATABASES)):
-        return []
     sources = {subscription["sourceType"].text for subscription in stack.of("aws.rds.EventSubscription")}
     if None in sources:  # no source type: all of them
         return []

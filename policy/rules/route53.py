@@ -9,6 +9,7 @@ from ..stack import Stack
 @rule(
     "route53-query-logs",
     "Public hosted zones log the queries that they answer",
+    about="aws.route53.Zone",
     requirements="10.4.2 10.2.1",
     controls="Route53.2 ROUTE53_QUERY_LOGGING_ENABLED",
     severity=MEDIUM,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from ..documents import Statement, readable, statements, unknown_documents
@@ -11,6 +12,8 @@ from ..stack import Stack
 
 _BUCKET: Final = "aws.s3.Bucket"
 _BLOCKS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+_PUBLIC_ACLS: Final = ("public-read", "public-read-write", "authenticated-read", "website")
+_PRIVATE_ACLS: Final = ("private", "log-delivery-write", "bucket-owner-full-control")
 _NOT_PUBLIC: Final = "1.4.4 1.3.1 7.2.1"
 
 # Actions by which another account could open the bucket or destroy what protects it.
@@ -60,6 +63,7 @@ def access_point_blocked(point: Resource) -> Findings:
 @rule(
     "s3-bucket-public-access-block",
     "Every bucket has a public access block",
+    about=_BUCKET,
     requirements=_NOT_PUBLIC,
     controls="S3.8 S3_BUCKET_LEVEL_PUBLIC_ACCESS_PROHIBITED CloudTrail.6",
     severity=HIGH,
@@ -82,7 +86,9 @@ def bucket_has_block(stack: Stack) -> StackFindings:
 )
 def no_acl(holder: Resource) -> Findings:
     if holder.kind == "aws.s3.BucketAcl":
-        return holder["acl"].breach("no ACL")
+        # Logs of CloudFront and S3 itself are delivered into a bucket by ACL.
+        public = holder["acl"].must_not_be(*_PUBLIC_ACLS, wanted="no ACL", default="private")
+        return public or ([] if holder["acl"].value in _PRIVATE_ACLS else holder["acl"].breach("no ACL"))
     return holder["acl"].must_be("private", default="private") + holder["grants"].must_not_be_given("no grants")
 
 
@@ -93,46 +99,64 @@ def no_acl(holder: Resource) -> Findings:
     requirements="7.2.1 7.2.2 7.3.1",
     controls="S3_BUCKET_ACL_PROHIBITED",
     severity=MEDIUM,
-    remedy="set rule.objectOwnership to BucketOwnerEnforced",
+    remedy="set rule.objectOwnership to BucketOwnerEnforced, or to BucketOwnerPreferred where logs come by ACL",
 )
 def owner_enforced(controls: Resource) -> Findings:
-    return controls["rule"]["objectOwnership"].must_be("BucketOwnerEnforced")
+    # BucketOwnerPreferred is what buckets for logs of CloudFront need, which are delivered by ACL.
+    return controls["rule"]["objectOwnership"].must_be("BucketOwnerEnforced", "BucketOwnerPreferred")
 
 
 @rule(
     "s3-policy-requires-tls",
     "Bucket policies refuse requests without TLS",
-    on="aws.s3.BucketPolicy",
+    on=("aws.s3.BucketPolicy", _BUCKET),
     requirements="4.2.1 2.2.7 8.3.2",
     controls="S3.5 S3_BUCKET_SSL_REQUESTS_ONLY",
     severity=HIGH,
-    remedy="deny s3:* to everyone while aws:SecureTransport is false",
+    remedy="deny s3:* on the bucket and its objects to everyone while aws:SecureTransport is false",
 )
 def policy_requires_tls(holder: Resource) -> Findings:
     policy = holder["policy"]
+    if policy.absent and holder.kind == _BUCKET:
+        return []  # a policy of its own, which s3-bucket-policy asks for
     if unknown := unknown_documents([policy], "refusing requests without TLS"):
         return unknown
-    if (policy.known and not readable(policy)) or any(
-        _refuses_plain_requests(statement) for statement in statements(policy)
-    ):
+    if policy.known and not readable(policy):
         return []
-    return policy.breach("a Deny on s3:* while aws:SecureTransport is false", "without such a statement")
+    refusing = [statement for statement in statements(policy) if _refuses_plain_requests(statement)]
+    if any(statement.incomplete for statement in refusing) or _whole_bucket(holder, refusing):
+        return []
+    found = "with one for a part of the bucket, or another bucket" if refusing else "without such a statement"
+    return policy.breach("a Deny on s3:* while aws:SecureTransport is false", found)
 
 
 def _refuses_plain_requests(statement: Statement) -> bool:
-    to_all = any(who == "*" for _, who in statement.principals)
-    everything = bool({"s3:*", "*"} & set(statement.actions))
     plain = any(
-        operator == "bool" and key == "aws:securetransport" and str(values[0]).lower() == "false"
+        operator in ("bool", "boolifexists") and key == "aws:securetransport" and str(values[0]).lower() == "false"
         for operator, key, values in statement.conditions
         if values
     )
-    return not statement.allows and to_all and everything and plain and len(statement.conditions) == 1
+    denies_all = not statement.allows and statement.about_everyone and statement.covers_action("s3:AnyAction")
+    return denies_all and plain and len(statement.conditions) == 1
+
+
+def _whole_bucket(holder: Resource, refusing: list[Statement]) -> bool:
+    """Whether the statements are about this bucket and all its objects."""
+    named = holder["bucket"].text or ""
+    own = rf"(?:{re.escape(named.rpartition(':')[2])}|[*])" if named else "[^/]+"
+    patterns = [pattern for statement in refusing for pattern in statement.resources]
+    texts = [pattern.rpartition(":::")[2] for pattern in patterns]
+    # Terraform-like references stand for the bucket in templates.
+    return "*" in texts or (
+        any(re.fullmatch(rf"{own}[*]?|\$\{{.*\}}", text) for text in texts)
+        and any(re.fullmatch(rf"{own}(?:/[*]+|[*])|\$\{{.*\}}/[*]", text) for text in texts)
+    )
 
 
 @rule(
     "s3-bucket-policy",
     "Every bucket has a policy, so that it can refuse requests without TLS",
+    about=_BUCKET,
     requirements="4.2.1 2.2.7 8.3.2",
     controls="S3.5 S3_BUCKET_SSL_REQUESTS_ONLY",
     severity=HIGH,
@@ -165,15 +189,21 @@ def policy_guards_itself(holder: Resource) -> Findings:
 @rule(
     "s3-encrypted-with-kms",
     "Bucket encryption uses a customer-managed key",
-    on="aws.s3.BucketServerSideEncryptionConfiguration",
+    on=("aws.s3.BucketServerSideEncryptionConfiguration", _BUCKET),
     requirements="3.5.1 8.3.2",
     controls="S3.17 S3_DEFAULT_ENCRYPTION_KMS S3_BUCKET_SERVER_SIDE_ENCRYPTION_ENABLED",
     severity=MEDIUM,
     remedy="set sseAlgorithm to aws:kms and kmsMasterKeyId to the ARN of a customer-managed key",
 )
 def encrypted_with_kms(configuration: Resource) -> Findings:
-    findings = configuration["rules"].must_be_given("a rule")
-    for entry in configuration["rules"]:
+    if configuration.kind == _BUCKET:  # inline, as older programs say it
+        rules = configuration["serverSideEncryptionConfiguration"]["rule"]
+        if configuration["serverSideEncryptionConfiguration"].absent or rules.unknown:
+            return []
+    else:
+        rules = configuration["rules"]
+    findings = rules.must_be_given("a rule")
+    for entry in rules:
         default = entry["applyServerSideEncryptionByDefault"]
         findings += default["sseAlgorithm"].must_be("aws:kms", "aws:kms:dsse") or default[
             "kmsMasterKeyId"
@@ -184,6 +214,7 @@ def encrypted_with_kms(configuration: Resource) -> Findings:
 @rule(
     "s3-bucket-encryption",
     "Every bucket says how it is encrypted",
+    about=_BUCKET,
     requirements="3.5.1 8.3.2",
     controls="S3.17 S3_DEFAULT_ENCRYPTION_KMS S3_BUCKET_SERVER_SIDE_ENCRYPTION_ENABLED",
     severity=MEDIUM,
@@ -215,6 +246,7 @@ def versioning_enabled(versioning: Resource) -> Findings:
 @rule(
     "s3-bucket-versioning",
     "Every bucket keeps the versions of its objects",
+    about=_BUCKET,
     requirements="10.3.4 10.3.3",
     controls="S3_BUCKET_VERSIONING_ENABLED",
     severity=MEDIUM,
@@ -232,6 +264,7 @@ def bucket_versioning(stack: Stack) -> StackFindings:
 @rule(
     "s3-bucket-access-logs",
     "Every bucket writes access logs, except the one that takes them",
+    about=_BUCKET,
     requirements="10.2.1 10.2.1.2",
     controls="S3.9 S3_BUCKET_LOGGING_ENABLED CloudTrail.7",
     severity=MEDIUM,
@@ -243,13 +276,18 @@ def bucket_access_logs(stack: Stack) -> StackFindings:
         for kind, path in (("aws.s3.BucketLogging", "targetBucket"), ("aws.lb.LoadBalancer", "accessLogs.bucket"))
         for urn in stack.linked((kind,), path, (_BUCKET,))[0]
     }
-    lacking = _each_bucket_has(stack, "aws.s3.BucketLogging", "loggings", "access logs", "without access logs")
-    return [(bucket, finding) for bucket, finding in lacking if bucket and bucket.urn not in takers]
+    lacking = _each_bucket_has(stack, "aws.s3.BucketLogging", "logging", "access logs", "without access logs")
+    return [
+        (bucket, finding)
+        for bucket, finding in lacking
+        if bucket and bucket.urn not in takers and bucket["loggings"].absent  # the name of the property before v7
+    ]
 
 
 @rule(
     "s3-bucket-lifecycle",
     "Every bucket says how long it keeps its objects",
+    about=_BUCKET,
     requirements="3.2.1 10.5.1",
     controls="S3_LIFECYCLE_POLICY_CHECK",
     severity=LOW,
@@ -280,6 +318,7 @@ def lifecycle_in_force(lifecycle: Resource) -> Findings:
 @rule(
     "s3-audit-bucket-locked",
     "Buckets of trails are locked: nobody can delete or change what is in them",
+    about="aws.cloudtrail.Trail",
     requirements="10.3.2 10.3.4 10.5.1",
     controls="S3.15 S3_BUCKET_DEFAULT_LOCK_ENABLED CLOUDTRAIL_SECURITY_TRAIL_ENABLED",
     severity=HIGH,

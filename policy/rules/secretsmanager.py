@@ -28,6 +28,7 @@ def own_key(secret: Resource) -> Findings:
 @rule(
     "secrets-rotated",
     "Every secret is rotated by itself",
+    about=_SECRET,
     requirements="8.3.9 8.6.3",
     controls="SecretsManager.1 SECRETSMANAGER_ROTATION_ENABLED_CHECK",
     severity=MEDIUM,

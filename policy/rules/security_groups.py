@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from ..network import (
     EGRESS,
@@ -17,9 +18,19 @@ from ..network import (
     networks,
     no_wider_than,
 )
-from ..reading import Findings, shown
-from ..rule import CRITICAL, HIGH, Resource, StackFindings, rule
+from ..reading import Findings, Property, shown
+from ..rule import CRITICAL, HIGH, MEDIUM, Resource, StackFindings, rule
 from ..stack import Stack
+
+_DATA_STORES: Final = {
+    "aws.rds.Cluster": "vpcSecurityGroupIds",
+    "aws.rds.Instance": "vpcSecurityGroupIds",
+    "aws.elasticache.ReplicationGroup": "securityGroupIds",
+    "aws.elasticache.Cluster": "securityGroupIds",
+    "aws.dms.ReplicationInstance": "vpcSecurityGroupIds",
+}
+_GROUP: Final = "aws.ec2.SecurityGroup"
+_NAMED_SOURCE: Final = (16, 32)  # prefixes, IPv4 and IPv6, of the widest range that one organisation has
 
 
 @rule(
@@ -56,7 +67,12 @@ def ssh_from_trusted_ranges(
 )
 def rdp_closed(group: Resource) -> Findings:
     wanted = "closed to the internet"
-    return [f for opening in ingress(group) for f in closed_to_the_world(opening, wanted, opening.reaches(RDP))]
+    return [
+        finding
+        for opening in ingress(group)
+        for finding in closed_to_the_world(opening, wanted, opening.reaches(RDP))
+        or (_too_wide(opening) if opening.reaches(RDP) else [])
+    ]
 
 
 @rule(
@@ -75,8 +91,13 @@ def world_reaches_only_https(group: Resource, *, allowed_ports: Sequence[float] 
         finding
         for opening in ingress(group)
         if not _within(opening, allowed_ports) and not _judged_as_administration(opening)
-        for finding in closed_to_the_world(opening, wanted, opening.ports_known or None)
+        for finding in closed_to_the_world(opening, wanted, opening.ports_known or None) or _too_wide(opening)
     ]
+
+
+def _too_wide(opening: Opening) -> Findings:
+    """A cloud's or a country's whole range is no named source, although it is not the world."""
+    return no_wider_than(opening, *_NAMED_SOURCE) if opening.ports_known else []
 
 
 def _within(opening: Opening, allowed: Sequence[float]) -> bool:
@@ -88,6 +109,31 @@ def _within(opening: Opening, allowed: Sequence[float]) -> bool:
 
 def _judged_as_administration(opening: Opening) -> bool:
     return opening.ports() in ((SSH, SSH), (RDP, RDP)) and opening.protocol_name() == "tcp"
+
+
+@rule(
+    "ec2-groups-name-ports",
+    "What one security group lets in from another, or from itself, is limited to named ports",
+    on=INGRESS,
+    requirements="1.2.5 1.3.1 1.4.4",
+    severity=MEDIUM,
+    remedy="name the protocol and the ports that the members need of each other",
+)
+def groups_name_ports(group: Resource) -> Findings:
+    if group.kind == "aws.ec2.DefaultSecurityGroup":
+        return []  # closed as a whole by ec2-default-security-group-closed
+    return [
+        finding
+        for opening in ingress(group)
+        if not opening.ranges and opening.every_port and _names_a_group(opening.place)
+        for finding in opening.place.breach("named ports", f"all ports of protocol {opening.protocol_name()}")
+    ]
+
+
+def _names_a_group(place: Property) -> bool:
+    inline = not isinstance(place, Resource)
+    named = ("securityGroups",) if inline else ("sourceSecurityGroupId", "referencedSecurityGroupId")
+    return place["self"].value in (True, "true") or any(not place[name].absent for name in named)
 
 
 @rule(
@@ -133,6 +179,7 @@ def default_group_closed(group: Resource) -> Findings:
 @rule(
     "ec2-default-security-group-managed",
     "Every VPC's default security group is taken over and closed",
+    about="aws.ec2.Vpc",
     requirements="1.2.8 1.3.1 2.2.1",
     controls="VPC_DEFAULT_SECURITY_GROUP_CLOSED",
     severity=HIGH,
@@ -148,19 +195,10 @@ def default_group_managed(stack: Stack) -> StackFindings:
     )
 
 
-_DATA_STORES = {
-    "aws.rds.Cluster": "vpcSecurityGroupIds",
-    "aws.rds.Instance": "vpcSecurityGroupIds",
-    "aws.elasticache.ReplicationGroup": "securityGroupIds",
-    "aws.elasticache.Cluster": "securityGroupIds",
-    "aws.dms.ReplicationInstance": "vpcSecurityGroupIds",
-}
-_GROUP = "aws.ec2.SecurityGroup"
-
-
 @rule(
     "ec2-data-not-next-to-the-internet",
     "No data store accepts what the internet can reach: there is another tier between them",
+    about=tuple(_DATA_STORES),
     requirements="1.4.4 1.4.2 1.3.1",
     severity=CRITICAL,
     remedy="let the application tier's security group in, not the one that is open to the internet",

@@ -10,6 +10,7 @@ from ..stack import Stack
 @rule(
     "securityhub-pci-standard",
     "Security Hub, where it is on, judges by PCI DSS v4.0.1",
+    about="aws.securityhub.Account",
     requirements="10.4.1 10.4.1.1 10.4.2",
     controls="SECURITYHUB_ENABLED",
     severity=MEDIUM,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ..network import RDP, SSH, acl_entries, covers_the_world, networks
-from ..reading import Breach, Findings, Property
+from ..network import RDP, SSH, AclEntry, acl_entries, covers_the_world, networks
+from ..reading import Breach, Findings, Property, number
 from ..rule import HIGH, LOW, MEDIUM, Resource, StackFindings, rule
 from ..stack import Stack
 
 _ADMINISTRATION: Final = (SSH, RDP)
+_FIRST_HIGH_PORT: Final = 1024
 
 
 @rule(
@@ -56,6 +57,8 @@ def acl_closed(acl: Resource) -> Findings:
             if not unknown and not covers_the_world(networks(entry.opening.ranges)):
                 continue
             reaches = entry.opening.reaches(port)
+            if reaches and _answers_only(acl, entry):
+                continue  # another resource may deny the port first: ec2-network-acl-as-a-whole
             if reaches is None or (reaches and (unknown or entry.action.unknown)):
                 findings += entry.opening.place.unjudged(f"closed on port {port}")
             elif reaches and entry.action.value == "deny":
@@ -67,9 +70,64 @@ def acl_closed(acl: Resource) -> Findings:
     return findings
 
 
+def _answers_only(acl: Resource, entry: AclEntry) -> bool:
+    """An entry for answers to high ports, in an ACL whose entries are resources of their own."""
+    return acl.kind == "aws.ec2.NetworkAclRule" and entry.opening.ports()[0] >= _FIRST_HIGH_PORT
+
+
+@rule(
+    "ec2-network-acl-as-a-whole",
+    "The entries of a network ACL that are resources of their own together keep Remote Desktop closed",
+    about="aws.ec2.NetworkAclRule",
+    requirements="1.3.1 1.2.8 1.4.2",
+    controls="EC2.21 NACL_NO_UNRESTRICTED_SSH_RDP",
+    severity=MEDIUM,
+    remedy="deny port 3389 from the internet by an entry with a lower number than that of the high ports",
+)
+def acl_as_a_whole(stack: Stack) -> StackFindings:
+    denied: dict[str, list[float]] = {}
+    allowed: list[tuple[str, float, Resource]] = []
+    for resource in stack.of("aws.ec2.NetworkAclRule"):
+        for entry in acl_entries(resource):
+            if not covers_the_world(networks(entry.opening.ranges)) or not entry.opening.reaches(RDP):
+                continue
+            owners = stack.targets(
+                resource, resource["networkAclId"], "aws.ec2.NetworkAcl", "aws.ec2.DefaultNetworkAcl"
+            )
+            owner = owners[0].urn if owners else str(resource["networkAclId"].value)
+            place = number(resource["ruleNumber"].value) or 0
+            if entry.action.value == "deny":
+                denied.setdefault(owner, []).append(place)
+            elif _answers_only(resource, entry):
+                allowed.append((owner, place, resource))
+    return [
+        (resource, Breach("", "the internet allowed to port 3389", "a deny with a lower number"))
+        for owner, place, resource in allowed
+        if not any(first < place for first in denied.get(owner, ()))
+    ]
+
+
+@rule(
+    "ec2-main-route-table-without-internet",
+    "The main route table, which subnets get that name none, has no route to the internet",
+    on="aws.ec2.DefaultRouteTable",
+    requirements="1.3.1 1.4.1 1.4.4",
+    severity=MEDIUM,
+    remedy="leave its routes empty, and associate public subnets with a table of their own",
+)
+def main_table_without_internet(table: Resource) -> Findings:
+    return [
+        finding
+        for route in table["routes"]
+        if not route["gatewayId"].absent and covers_the_world(networks([route["cidrBlock"], route["ipv6CidrBlock"]]))
+        for finding in route.breach("no route to an internet gateway", "a route to the internet")
+    ]
+
+
 @rule(
     "ec2-network-acl-in-use",
     "Every network ACL guards a subnet",
+    about="aws.ec2.NetworkAcl",
     requirements="1.2.7 1.2.8",
     controls="EC2.16 VPC_NETWORK_ACL_UNUSED_CHECK",
     severity=LOW,
@@ -85,6 +143,7 @@ def acl_in_use(stack: Stack) -> StackFindings:
 @rule(
     "ec2-vpc-flow-logs",
     "Every VPC has a flow log",
+    about="aws.ec2.Vpc",
     requirements="10.2.1 10.3.1 10.2.2",
     controls="VPC_FLOW_LOGS_ENABLED",
     severity=HIGH,
@@ -134,6 +193,7 @@ _TIERS_WITHOUT_INTERNET: Final = {
 @rule(
     "ec2-data-tier-without-internet",
     "Subnets of data stores have no route to the internet, those of nodes and migrations none through its gateway",
+    about=tuple(_TIERS_WITHOUT_INTERNET),
     requirements="1.4.4 1.3.1 1.3.2 1.4.2",
     controls="NO_UNRESTRICTED_ROUTE_TO_IGW",
     severity=HIGH,
@@ -161,6 +221,7 @@ _GATEWAYS: Final = {
     "gatewayId": ("aws.ec2.InternetGateway", "an internet gateway"),
     "natGatewayId": ("aws.ec2.NatGateway", "a NAT gateway"),
 }
+_TABLES: Final = ("aws.ec2.RouteTable", "aws.ec2.DefaultRouteTable")
 _WAYS: Final = frozenset(way for _, way in _GATEWAYS.values())
 
 
@@ -173,18 +234,27 @@ def _ways_out(stack: Stack) -> dict[str, set[str]]:
                 by_table.setdefault(table.urn, set()).add(way)
     ways: dict[str, set[str]] = {}
     for association in stack.of("aws.ec2.RouteTableAssociation"):
-        for table in stack.targets(association, association["routeTableId"], "aws.ec2.RouteTable"):
+        for table in stack.targets(association, association["routeTableId"], *_TABLES):
             for subnet in stack.targets(association, association["subnetId"], "aws.ec2.Subnet"):
                 ways.setdefault(subnet.urn, set()).update(by_table.get(table.urn, set()))
+    main = {way for table in _main_tables(stack) for way in by_table.get(table.urn, set())}
+    for subnet in stack.of("aws.ec2.Subnet"):
+        ways.setdefault(subnet.urn, main)  # a subnet without an association has the main table
     return ways
+
+
+def _main_tables(stack: Stack) -> Iterator[Resource]:
+    yield from stack.of("aws.ec2.DefaultRouteTable")
+    for association in stack.of("aws.ec2.MainRouteTableAssociation"):
+        yield from stack.targets(association, association["routeTableId"], *_TABLES)
 
 
 def _routes(stack: Stack) -> Iterator[tuple[Resource, Property, Resource]]:
     """Each route: its table, the properties of the route, and the resource that holds them."""
     for route in stack.of("aws.ec2.Route"):
-        for table in stack.targets(route, route["routeTableId"], "aws.ec2.RouteTable"):
+        for table in stack.targets(route, route["routeTableId"], *_TABLES):
             yield table, route, route
-    for table in stack.of("aws.ec2.RouteTable"):
+    for table in stack.of(*_TABLES):
         for entry in table["routes"]:
             yield table, entry, table
 
@@ -192,7 +262,7 @@ def _routes(stack: Stack) -> Iterator[tuple[Resource, Property, Resource]]:
 @rule(
     "ec2-nat-gateway-per-zone",
     "Production has a NAT gateway in each availability zone",
-    requirements="12.10.1",
+    about="aws.ec2.NatGateway",
     severity=LOW,
     remedy="add a NAT gateway to each public subnet",
     production_only=True,

@@ -84,12 +84,13 @@ def analyze_stack(analyzer: Any, *resources: tuple[str, str, dict[str, Any]]) ->
 def test_each_rule_is_a_policy_with_framework_severity_and_remedy(analyzer: Any, judge: Judgement) -> None:
     info = analyzer.GetAnalyzerInfo(empty_pb2.Empty())
     policies = {made.name: made for made in info.policies}
-    assert len(policies) == len(info.policies) == len(judge.rules) + 4
+    assert len(policies) == len(info.policies) == len(judge.rules) + len(pack.REPORTS)
     for rule in judge.rules:
         made = policies[rule.name]
-        assert (made.framework.name, made.framework.version) == ("PCI DSS", "4.0.1")
+        if rule.requirements:
+            assert (made.framework.name, made.framework.version) == ("PCI DSS", "4.0.1")
         assert made.framework.reference == "; ".join(rule.requirements)
-        assert made.enforcementLevel == MANDATORY
+        assert made.enforcementLevel == (analyzer_pb2.DISABLED if rule.wish else MANDATORY)
         assert made.severity != analyzer_pb2.POLICY_SEVERITY_UNSPECIFIED
         assert made.description == f"{rule.claim}."
         assert made.remediation_steps.endswith(".")
@@ -115,7 +116,7 @@ def test_violation_is_mandatory_and_one_sentence(analyzer: Any) -> None:
     assert found.severity == analyzer_pb2.POLICY_SEVERITY_HIGH
     assert found.urn == urn(VOLUME, "it")
     assert found.message == (
-        "it (aws:ebs/volume:Volume): encrypted is false, wanted true (PCI DSS 4.0.1: 3.5.1, 8.3.2); "
+        "it (aws:ebs/volume:Volume): encrypted is false, wanted true (PCI DSS 4.0.1: 3.5.1, 3.5.1.2, 8.3.2); "
         "set encrypted to true."
     )
 
@@ -158,28 +159,94 @@ def test_foreign_and_component_resources_have_no_findings(analyzer: Any) -> None
 
 def test_excepted_resource_is_listed_and_not_a_violation(analyzer: Any) -> None:
     instance = "aws:ec2/instance:Instance"
-    names = {one.policyName for one in analyze(analyzer, instance, {"keyName": "k"}, "bastion-host")}
-    assert "ec2-instance-without-key-pair" not in names
-    assert "ec2-instance-without-key-pair" in {o.policyName for o in analyze(analyzer, instance, {"keyName": "k"})}
-    listed = analyze_stack(analyzer)["exception"]
-    assert any(line.startswith("ec2-instance-without-key-pair is excepted for bastion-host until ") for line in listed)
+    assert "exception" not in analyze_stack(analyzer)  # one that covered nothing is not listed
+    bastion = "urn:pulumi:prod::softpos::aws:ec2/instance:Instance::bastion-host"
+    request = analyzer_pb2.AnalyzeRequest(
+        type=instance, name="bastion-host", urn=bastion, properties=struct({"keyName": "k"})
+    )
+    assert "ec2-instance-without-key-pair" not in {one.policyName for one in analyzer.Analyze(request).diagnostics}
+    assert "ec2-instance-without-key-pair" in {
+        one.policyName for one in analyze(analyzer, instance, {"keyName": "k"}, "bastion-host")
+    }, "a resource of another project has the same name"
+    (line,) = analyze_stack(analyzer)["exception"]
+    assert line.startswith(
+        "ec2-instance-without-key-pair is excepted for urn:pulumi:*::softpos::*::bastion-host until "
+    )
 
 
 def test_lowered_level_counts_and_is_itself_a_violation(analyzer: Any) -> None:
     configure(analyzer, ec2_volume_encrypted={"level": ADVISORY})
-    (found,) = analyze(analyzer, VOLUME, {"encrypted": False})
+    missing, found = analyze(analyzer, VOLUME, {"encrypted": False})
     assert found.enforcementLevel == ADVISORY
-    assert analyze_stack(analyzer)["exception-missing"] == [
-        "Policy configuration gives ec2-volume-encrypted level advisory instead of mandatory without an exception; "
-        "remove it, or add an exception for the rule with resource '*', a reason, an owner and an expiry date."
-    ]
+    assert (missing.policyName, missing.enforcementLevel) == ("exception-missing", MANDATORY)
+    assert (
+        [missing.message]
+        == analyze_stack(analyzer)["exception-missing"]
+        == [
+            "Policy configuration gives ec2-volume-encrypted level advisory instead of mandatory without an exception; "
+            "remove it, or add an exception for the rule with resource '*', a reason, an owner and an expiry date."
+        ]
+    )
 
 
 def test_disabled_rule_says_nothing_and_is_itself_a_violation(analyzer: Any) -> None:
     configure(analyzer, ec2_volume_encrypted={"level": analyzer_pb2.DISABLED})
-    assert analyze(analyzer, VOLUME, {"encrypted": False}) == []
-    assert analyze(analyzer, VOLUME, {"encrypted": UNKNOWN}) == []
+    (missing,) = analyze(analyzer, VOLUME, {"encrypted": False})
+    assert (missing.policyName, missing.enforcementLevel) == ("exception-missing", MANDATORY)
+    assert analyze(analyzer, VOLUME, {"encrypted": UNKNOWN}) == [], "told once, at the first resource"
     assert "level disabled" in analyze_stack(analyzer)["exception-missing"][0]
+
+
+def test_loosening_is_told_before_anything_exists(analyzer: Any) -> None:
+    """The engine asks first about the stack itself: an update that skips the preview stops there."""
+    configure(analyzer, ec2_volume_encrypted={"level": analyzer_pb2.DISABLED})
+    (missing,) = analyze(analyzer, "pulumi:pulumi:Stack", {})
+    assert (missing.policyName, missing.enforcementLevel) == ("exception-missing", MANDATORY)
+
+
+def test_all_rules_made_advisory_are_one_violation(analyzer: Any, judge: Judgement) -> None:
+    configure(analyzer, **{made.name.replace("-", "_"): {"level": ADVISORY} for made in judge.rules})
+    (missing,) = analyze(analyzer, "pulumi:pulumi:Stack", {})
+    assert "other rules level advisory instead of mandatory" in missing.message
+    assert "for a gradual start of all rules, level: advisory instead of rule and resource" in missing.message
+
+
+def test_unknown_rule_in_the_configuration_is_refused(analyzer: Any) -> None:
+    request = analyzer_pb2.ConfigureAnalyzerRequest()
+    request.policyConfig["ec2-volume-encripted"].enforcementLevel = MANDATORY
+    analyzer.Configure(request)
+    (refused,) = analyze(analyzer, "pulumi:pulumi:Stack", {})
+    assert (refused.policyName, refused.enforcementLevel) == ("configuration-invalid", MANDATORY)
+    assert refused.message == (
+        "Policy configuration names the unknown rule ec2-volume-encripted, the nearest is ec2-volume-encrypted; "
+        "correct or remove it."
+    )
+
+
+def test_types_that_no_rule_is_about_are_named(analyzer: Any) -> None:
+    found = analyze_stack(analyzer, ("aws:location/map:Map", "map", {}), (VOLUME, "disk", {"encrypted": True}))
+    (line,) = found["not-judged"]
+    assert line.startswith("No rule is about aws:location/map:Map (1): of these types only secrets")
+
+
+def test_stack_whose_name_does_not_tell_is_said_to_be_no_production(analyzer: Any) -> None:
+    def said(stack: str) -> bool:
+        request = analyzer_pb2.AnalyzeStackRequest(
+            resources=[analyzer_pb2.AnalyzerResource(type=VOLUME, name="disk", urn=urn(VOLUME, "disk", stack))]
+        )
+        return "production" in {one.policyName for one in analyzer.AnalyzeStack(request).diagnostics}
+
+    assert [said(name) for name in ("prod", "production", "shop-prod", "dev", "live")] == [False] * 4 + [True]
+    configure(analyzer, production={"level": ADVISORY, "stacks": ["live"]})
+    assert [said(name) for name in ("live", "main")] == [False, True]
+
+
+def test_wish_is_off_until_configuration_turns_it_on(analyzer: Any) -> None:
+    profile = "aws:eks/fargateProfile:FargateProfile"
+    assert analyze(analyzer, profile, {}) == []
+    configure(analyzer, eks_nodes_can_carry_agent={"level": MANDATORY})
+    (found,) = analyze(analyzer, profile, {})
+    assert "wanted a managed node group with Amazon Linux (the platform's own wish); use" in found.message
 
 
 def test_stricter_parameter_counts_and_is_no_violation(analyzer: Any) -> None:

@@ -511,7 +511,12 @@ BAD: list[tuple[str, str, str, dict[str, Any]]] = [
         {"roleRef": {"name": "cluster-admin"}, "subjects": [{"name": "system:authenticated"}]},
     ),
     # Logs, keys, secrets
-    ("log group for ever", "logs-retention", "aws:cloudwatch/logGroup:LogGroup", {"name": "x"}),
+    (
+        "everything among members",
+        "ec2-groups-name-ports",
+        SG,
+        {"ingress": [{"protocol": "-1", "fromPort": 0, "toPort": 0, "self": True}]},
+    ),
     ("log group of examples", "logs-retention", "aws:cloudwatch/logGroup:LogGroup", {"retentionInDays": 7}),
     ("trail of one Region", "cloudtrail-records-everything", "aws:cloudtrail/trail:Trail", {"s3BucketName": "b"}),
     ("trail without validation", "cloudtrail-validated", "aws:cloudtrail/trail:Trail", {"s3BucketName": "b"}),
@@ -557,7 +562,7 @@ FINE: list[tuple[str, str, dict[str, Any]]] = [
     ("http/3 for the world", SG, {"ingress": [entry("udp", 443, 443, WORLD)]}),
     ("ssh from one office", SG, {"ingress": [entry("tcp", 22, 22, "203.0.113.0/28")]}),
     ("ssh inside the VPC", SG, {"ingress": [entry("tcp", 22, 22, "10.0.0.0/8")]}),
-    ("everything among members", SG, {"ingress": [{"protocol": "-1", "fromPort": 0, "toPort": 0, "self": True}]}),
+    ("log group for ever", "aws:cloudwatch/logGroup:LogGroup", {"name": "x", "kmsKeyId": "k"}),
     (
         "mysql from a group",
         SGR,

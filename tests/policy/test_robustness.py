@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from policy import pack
 from policy.judgement import Judgement
-from policy.reading import UNKNOWN, plain_from_sdk
+from policy.reading import UNKNOWN
 from policy.rule import Resource, Rule
 from policy.stack import Stack
 from tests.policy.cases.platform import PLATFORM
@@ -94,13 +94,6 @@ def test_rule_that_fails_blocks_the_deployment_by_name() -> None:
         == "broken: it could not be judged, because the rule failed with ZeroDivisionError(); report this."
     )
     assert not found.undetermined
-
-
-def test_sdk_proxies_and_plain_values_read_the_same() -> None:
-    assert plain_from_sdk({"a": [1, {"b": None}], "c": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}) == {
-        "a": [1, {}],
-        "c": UNKNOWN,
-    }
 
 
 def test_rules_over_the_stack_look_at_each_resource_a_bounded_number_of_times() -> None:

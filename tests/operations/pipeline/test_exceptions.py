@@ -25,4 +25,4 @@ def test_the_issue_names_days_rule_resource_and_owner() -> None:
     )
     text = exceptions.render([one], TODAY)
     assert "- 3 days left: rds-tls is excepted for db until 2026-11-26 (owner sec@x.y): because" in text
-    assert "policy/exceptions.yaml" in text
+    assert "policy-exceptions.yaml" in text

@@ -155,7 +155,7 @@ ROWS = [
         property="remoteAccess.sourceSecurityGroupIds",
     ),
     # ECR, Lambda, Step Functions
-    Row("ecr-scan-on-push", _REPOSITORY, "imageScanningConfiguration.scanOnPush", False),
+    Row("ecr-scan-on-push", _REPOSITORY, "imageScanningConfiguration.scanOnPush", False, absent=FINE),
     Row("ecr-immutable-tags", _REPOSITORY, "imageTagMutability", "MUTABLE"),
     Row("lambda-supported-runtime", "aws.lambda.Function", "runtime", "python3.8", absent=FINE),
     Row("lambda-supported-runtime", "aws.lambda.Function", "runtime", "nodejs16.x", absent=FINE),

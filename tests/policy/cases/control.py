@@ -43,7 +43,7 @@ _ROOT_OF_ACCOUNT = {
 }
 
 BASELINES = {
-    _POLICY: {"policy": allow(["s3:GetObject", "ec2:DescribeInstances"])},
+    _POLICY: {"policy": allow(["s3:ListBucket", "ec2:DescribeInstances"])},
     _ROLE: {"assumeRolePolicy": trust({"Service": "ec2.amazonaws.com"})},
     "aws.iam.RolePolicyAttachment": {"role": "r", "policyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"},
     "aws.iam.GroupPolicyAttachment": {"group": "g", "policyArn": "arn:aws:iam::111122223333:policy/x"},
@@ -202,7 +202,7 @@ ROWS = [
         "iam-no-inline-policy",
         _ROLE,
         "inlinePolicies",
-        [{"name": "x", "policy": allow("s3:GetObject")}],
+        [{"name": "x", "policy": allow("s3:ListBucket")}],
         absent=FINE,
         unknown="broken",
     ),
@@ -235,7 +235,6 @@ ROWS = [
     Row("acm-strong-key", "aws.acm.Certificate", "keyAlgorithm", "RSA_1024", absent=FINE),
     Row("acm-renews-itself", "aws.acm.Certificate", "validationMethod", "EMAIL"),
     Row("sns-encrypted", _TOPIC, "kmsMasterKeyId", "alias/aws/sns", unknown=FINE),
-    Row("sns-delivery-logged", _TOPIC, "lambdaFailureFeedbackRoleArn", None, unknown=FINE),
     Row("sns-subscription-encrypted", "aws.sns.TopicSubscription", "protocol", "http"),
     Row("backup-vault-encrypted", "aws.backup.Vault", "kmsKeyArn", None, unknown=FINE),
     # CloudTrail, CloudWatch
@@ -245,7 +244,7 @@ ROWS = [
     Row("cloudtrail-validated", _TRAIL, "enableLogFileValidation", False),
     Row("cloudtrail-encrypted", _TRAIL, "kmsKeyId", None, unknown=FINE),
     Row("cloudtrail-to-cloudwatch", _TRAIL, "cloudWatchLogsGroupArn", None, unknown=FINE),
-    Row("cloudtrail-data-events", _TRAIL, "eventSelectors", [{"readWriteType": "All"}]),
+    Row("cloudtrail-data-events", _TRAIL, "eventSelectors", [{"includeManagementEvents": True}]),
     Row(
         "cloudtrail-data-events",
         _TRAIL,
@@ -254,17 +253,20 @@ ROWS = [
         absent=FINE,
         unknown="broken",
         property="eventSelectors",
+        also=("cloudtrail-management-events",),
     ),
-    Row("logs-retention", "aws.cloudwatch.LogGroup", "retentionInDays", 90),
+    Row("logs-retention", "aws.cloudwatch.LogGroup", "retentionInDays", 90, absent=FINE),
     Row("logs-encrypted", "aws.cloudwatch.LogGroup", "kmsKeyId", None, unknown=FINE),
-    Row("cloudwatch-alarm-acts", "aws.cloudwatch.MetricAlarm", "alarmActions", [], unknown=FINE),
+    Row("cloudwatch-alarm-acts", "aws.cloudwatch.MetricAlarm", "alarmActions", [], absent=FINE, unknown=FINE),
     Row("cloudwatch-alarm-acts", "aws.cloudwatch.MetricAlarm", "actionsEnabled", False, absent=FINE),
     # WAFv2
     Row(
-        "wafv2-managed-rules",
+        "wafv2-fortinet-rules",
         _ACL,
         "rules[0].statement.managedRuleGroupStatement.vendorName",
         "Somebody",
+        absent="skip",
+        unknown="skip",
         property="rules",
     ),
     Row(
@@ -288,7 +290,7 @@ ROWS = [
     Row("wafv2-logs-without-credentials", _LOGGING, "redactedFields", [{"singleHeader": {"name": "cookie"}}]),
     # Detection
     Row("config-recorder-on", "aws.cfg.RecorderStatus", "isEnabled", False),
-    Row("config-records-everything", "aws.cfg.Recorder", "recordingGroup.includeGlobalResourceTypes", False),
+    Row("config-records-everything", "aws.cfg.Recorder", "recordingGroup.includeGlobalResourceTypes", "perhaps"),
     Row("config-records-everything", "aws.cfg.Recorder", "recordingGroup.allSupported", False, absent=FINE),
     Row("guardduty-on", "aws.guardduty.Detector", "enable", False, absent=FINE),
     Row("guardduty-feature-on", "aws.guardduty.DetectorFeature", "status", "DISABLED"),

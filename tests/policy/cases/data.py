@@ -55,7 +55,7 @@ _TLS_ONLY = {
     "Effect": "Deny",
     "Principal": "*",
     "Action": "s3:*",
-    "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"],
+    "Resource": ["arn:aws:s3:::*", "arn:aws:s3:::*/*"],
     "Condition": {"Bool": {"aws:SecureTransport": "false"}},
 }
 
@@ -143,35 +143,68 @@ BASELINES = {
     "aws.s3.BucketVersioning": {"versioningConfiguration": {"status": "Enabled"}},
     "aws.s3.BucketLifecycleConfiguration": {"rules": [{"id": "expire", "status": "Enabled"}]},
     "aws.s3.BucketObjectLockConfiguration": {"rule": {"defaultRetention": {"mode": "COMPLIANCE", "days": 365}}},
-    "aws.docdb.Cluster": {"storageEncrypted": True, "kmsKeyId": _KEY},
+    "aws.docdb.Cluster": {
+        "storageEncrypted": True,
+        "kmsKeyId": _KEY,
+        "backupRetentionPeriod": 7,
+        "enabledCloudwatchLogsExports": ["audit"],
+        "masterUsername": "keeper",
+        "manageMasterUserPassword": True,
+    },
     "aws.efs.FileSystem": {"encrypted": True, "kmsKeyId": _KEY},
-    "aws.neptune.Cluster": {"storageEncrypted": True, "kmsKeyArn": _KEY},
+    "aws.neptune.Cluster": {
+        "storageEncrypted": True,
+        "kmsKeyArn": _KEY,
+        "backupRetentionPeriod": 7,
+        "enableCloudwatchLogsExports": ["audit"],
+        "iamDatabaseAuthenticationEnabled": True,
+    },
     "aws.neptune.ClusterInstance": {"publiclyAccessible": False},
-    "aws.redshift.Cluster": {"encrypted": True, "kmsKeyId": _KEY, "publiclyAccessible": False},
-    "aws.mq.Broker": {"publiclyAccessible": False},
+    "aws.redshift.Cluster": {
+        "encrypted": True,
+        "kmsKeyId": _KEY,
+        "publiclyAccessible": False,
+        "enhancedVpcRouting": True,
+        "masterUsername": "keeper",
+        "manageMasterPassword": True,
+    },
+    "aws.mq.Broker": {
+        "publiclyAccessible": False,
+        "encryptionOptions": {"kmsKeyId": _KEY, "useAwsOwnedKey": False},
+        "logs": {"general": True},
+    },
     "aws.dynamodb.Table": {
         "serverSideEncryption": {"enabled": True, "kmsKeyArn": _KEY},
         "pointInTimeRecovery": {"enabled": True},
     },
-    "aws.kinesis.Stream": {"kmsKeyId": _KEY},
-    "aws.memorydb.Cluster": {"kmsKeyArn": _KEY, "tlsEnabled": True},
+    "aws.kinesis.Stream": {"encryptionType": "KMS", "kmsKeyId": _KEY},
+    "aws.memorydb.Cluster": {
+        "kmsKeyArn": _KEY,
+        "tlsEnabled": True,
+        "aclName": "application",
+        "snapshotRetentionLimit": 7,
+    },
     "aws.msk.Cluster": {
         "encryptionInfo": {
             "encryptionAtRestKmsKeyArn": _KEY,
             "encryptionInTransit": {"clientBroker": "TLS", "inCluster": True},
-        }
+        },
+        "loggingInfo": {"brokerLogs": {"cloudwatchLogs": {"enabled": True, "logGroup": "g"}}},
     },
     "aws.opensearch.Domain": {
         "encryptAtRest": {"enabled": True, "kmsKeyId": _KEY},
         "nodeToNodeEncryption": {"enabled": True},
         "domainEndpointOptions": {"enforceHttps": True, "tlsSecurityPolicy": "Policy-Min-TLS-1-2-PFS-2023-10"},
+        "vpcOptions": {"subnetIds": ["s"]},
+        "advancedSecurityOptions": {"enabled": True},
+        "logPublishingOptions": [{"logType": "AUDIT_LOGS", "cloudwatchLogGroupArn": "arn:aws:logs:::g"}],
     },
     "aws.sqs.Queue": {"kmsMasterKeyId": _KEY},
     "aws.rds.Proxy": {"requireTls": True},
 }
 BASELINES["aws.s3.AccountPublicAccessBlock"] = BASELINES["aws.s3.BucketPublicAccessBlock"]
 
-_PUBLIC = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
+_PUBLIC = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::*/*"}
 _TAKEOVER = {
     "Effect": "Allow",
     "Principal": {"AWS": "arn:aws:iam::444455556666:root"},
@@ -430,7 +463,6 @@ ROWS = [
         for kind, path in (
             ("aws.docdb.Cluster", "kmsKeyId"),
             ("aws.dynamodb.Table", "serverSideEncryption.kmsKeyArn"),
-            ("aws.kinesis.Stream", "kmsKeyId"),
             ("aws.memorydb.Cluster", "kmsKeyArn"),
             ("aws.msk.Cluster", "encryptionInfo.encryptionAtRestKmsKeyArn"),
             ("aws.opensearch.Domain", "encryptAtRest.kmsKeyId"),
@@ -459,5 +491,12 @@ ROWS = [
         "Policy-Min-TLS-1-0-2019-07",
     ),
     Row("store-tls-only", "aws.opensearch.Domain", "nodeToNodeEncryption.enabled", False),
+    Row("store-encrypted", "aws.kinesis.Stream", "kmsKeyId", "alias/aws/kinesis", unknown=FINE),
+    Row("store-encrypted", "aws.kinesis.Stream", "encryptionType", "NONE"),
+    Row("store-logged", "aws.docdb.Cluster", "enabledCloudwatchLogsExports", ["profiler"]),
+    Row("store-authenticated", "aws.memorydb.Cluster", "aclName", "open-access"),
+    Row("store-authenticated", "aws.neptune.Cluster", "iamDatabaseAuthenticationEnabled", False),
+    Row("store-managed-password", "aws.redshift.Cluster", "manageMasterPassword", False),
+    Row("store-not-public", "aws.redshift.Cluster", "enhancedVpcRouting", False),
     Row("store-backed-up", "aws.dynamodb.Table", "pointInTimeRecovery.enabled", False),
 ]

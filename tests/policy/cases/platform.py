@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from policy.reading import plain_from_sdk
+from policy.reading import sentinels_to_unknown
 from policy.rule import Resource
 from policy.stack import Stack
 from tests.policy.cases import UNKNOWN
@@ -119,7 +119,44 @@ PLATFORM: Platform = {
     "network-add-on": Made(
         "aws.eks.Addon", {"addonName": "vpc-cni", "configurationValues": '{"enableNetworkPolicy": "true"}'}
     ),
-    "images": Made("aws.ecr.Repository"),
+    "acl-high-ports": Made(
+        "aws.ec2.NetworkAclRule",
+        {
+            "ruleNumber": 110,
+            "ruleAction": "allow",
+            "protocol": "tcp",
+            "fromPort": 1024,
+            "toPort": 65535,
+            "cidrBlock": "0.0.0.0/0",
+        },
+        {"networkAclId": ("acl",)},
+    ),
+    "acl-remote-desktop": Made(
+        "aws.ec2.NetworkAclRule",
+        {
+            "ruleNumber": 90,
+            "ruleAction": "deny",
+            "protocol": "tcp",
+            "fromPort": 3389,
+            "toPort": 3389,
+            "cidrBlock": "0.0.0.0/0",
+        },
+        {"networkAclId": ("acl",)},
+    ),
+    "listener": Made("aws.lb.Listener", {"protocol": "HTTPS"}),
+    "listener-rule": Made("aws.lb.ListenerRule", {"actions": [{"type": "forward"}]}, {"listenerArn": ("listener",)}),
+    "alarm": Made("aws.cloudwatch.MetricAlarm", {"name": "errors", "alarmActions": ["arn:aws:sns:::alarms"]}),
+    "topic": Made("aws.sns.Topic", {"lambdaFailureFeedbackRoleArn": "arn:aws:iam::111122223333:role/feedback"}),
+    "topic-subscription": Made("aws.sns.TopicSubscription", {"protocol": "lambda"}, {"topic": ("topic",)}),
+    "workload": Made(
+        "kubernetes.Deployment",
+        {"metadata": {"namespace": "softpos"}, "spec": {"template": {"spec": {"serviceAccountName": "pos"}}}},
+    ),
+    "account": Made(
+        "kubernetes.ServiceAccount",
+        {"metadata": {"namespace": "softpos", "name": "pos"}, "automountServiceAccountToken": False},
+    ),
+    "images": Made("aws.ecr.Repository", {"imageScanningConfiguration": {"scanOnPush": True}}),
     "images-lifecycle": Made("aws.ecr.LifecyclePolicy", {}, {"repository": ("images",)}),
     "tunnel": Made("aws.ec2.VpnConnection"),
     "migration": Made("aws.dms.ReplicationTask", {}, {"sourceEndpointArn": ("source",)}),
@@ -178,7 +215,7 @@ def _resource(name: str, made: Made, platform: Platform, urns: dict[str, str], k
         token(made.kind),
         name,
         urns[name],
-        plain_from_sdk(properties),
+        sentinels_to_unknown(properties),
         property_dependencies={} if known else dependencies,  # a value that is known must be enough
         dependencies=[urn for found in dependencies.values() for urn in found],
     )
@@ -250,6 +287,27 @@ ROWS: list[tuple[str, Change, str, str]] = [
     ("eks-nodes-with-agent", with_("nodes", launchTemplate=None, refers={"launchTemplate": ()}), "nodes", "not set"),
     ("eks-network-policies-enforced", with_("network-add-on", configurationValues="{}"), "network-add-on", "{}"),
     ("ecr-lifecycle", without("images-lifecycle"), "images", "without a lifecycle policy"),
+    ("ecr-images-scanned", with_("images", imageScanningConfiguration=None), "images", "scanOnPush is not set"),
+    ("cloudwatch-alarm-is-heard", with_("alarm", alarmActions=None), "alarm", "alarmActions is not set"),
+    ("sns-delivery-logged", with_("topic", lambdaFailureFeedbackRoleArn=None), "topic", "is not set"),
+    (
+        "kubernetes-token-when-needed",
+        with_("account", automountServiceAccountToken=True),
+        "workload",
+        "neither here nor at its ServiceAccount",
+    ),
+    (
+        "ec2-network-acl-as-a-whole",
+        with_("acl-remote-desktop", ruleNumber=120),
+        "acl-high-ports",
+        "the internet allowed to port 3389",
+    ),
+    (
+        "lb-listener-rules-behind-tls",
+        with_("listener", protocol="HTTP"),
+        "listener-rule",
+        "listener, which takes plain HTTP",
+    ),
     ("dms-behind-vpn", without("tunnel"), "migration", "without a VPN"),
     ("dms-behind-vpn", with_("source", refers={"tags": ()}), "migration", "independent of the VPN"),
     ("cloudtrail-present", without("trail"), "vpc", "without a trail"),

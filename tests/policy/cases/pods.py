@@ -71,7 +71,7 @@ ROWS = [
     Row("kubernetes-limits", _DEPLOYMENT, f"{_C}.resources.limits.memory", None, unknown=FINE),
     Row("kubernetes-limits", _DEPLOYMENT, f"{_C}.resources.requests.cpu", None, unknown=FINE),
     Row("kubernetes-own-service-account", _DEPLOYMENT, f"{_P}.serviceAccountName", "default", unknown=FINE),
-    Row("kubernetes-own-service-account", _DEPLOYMENT, f"{_P}.automountServiceAccountToken", True),
+    Row("kubernetes-own-service-account", _DEPLOYMENT, f"{_P}.automountServiceAccountToken", True, absent=FINE),
     Row(
         "kubernetes-no-secret-in-environment",
         _DEPLOYMENT,
@@ -80,6 +80,7 @@ ROWS = [
         absent=FINE,
         unknown=FINE,
         property=f"{_C}.env[0].value",
+        also=("any-no-secret-in-plain-text",),
     ),
     Row(
         "kubernetes-namespace-restricted",
@@ -106,5 +107,13 @@ ROWS = [
         "system:anonymous",
         absent="skip",
     ),
-    Row("kubernetes-no-plain-secret", "kubernetes.Secret", "stringData", {"k": "v"}, absent=FINE, unknown="broken"),
+    Row(
+        "kubernetes-no-plain-secret",
+        "kubernetes.Secret",
+        "stringData",
+        {"k": "v"},
+        absent=FINE,
+        unknown=FINE,
+        property="stringData.k",
+    ),
 ]

@@ -1,14 +1,14 @@
-"""Kubernetes: what pods may do, who may do what, and who may talk to whom."""
+"""Kubernetes: what pods may do."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
-from ..reading import Breach, Findings, Property, Unjudged
+from ..reading import Breach, Findings, Property
 from ..rule import CRITICAL, HIGH, LOW, MEDIUM, Resource, StackFindings, rule
-from ..sensitive import holds_a_secret_by_name
+from ..sensitive import secret_by_name
 from ..stack import Stack
 
 _TEMPLATED: Final = (
@@ -20,10 +20,9 @@ _TEMPLATED: Final = (
     "kubernetes.StatefulSet",
 )
 _WORKLOADS: Final = ("kubernetes.Pod", "kubernetes.CronJob", *_TEMPLATED)
-_BINDINGS: Final = ("kubernetes.RoleBinding", "kubernetes.ClusterRoleBinding")
-_SYSTEM_NAMESPACES: Final = ("kube-system", "kube-public", "kube-node-lease", "amazon-cloudwatch", "amazon-guardduty")
 _DIGEST: Final = re.compile(r"@sha256:[0-9a-f]{64}$")
 _HARDENING: Final = "2.2.1 2.2.6"
+_DEEPEST: Final = 12  # levels of a custom resource or of a chart's values
 
 
 def _pod(workload: Resource) -> Property:
@@ -81,6 +80,8 @@ def no_privileges(workload: Resource) -> Findings:
         added = context["capabilities"]["add"]
         if not added.absent:
             findings += added.must_only_include("NET_BIND_SERVICE")
+        findings += context["procMount"].must_be("Default", default="Default")  # Kubernetes' default
+        findings += context["windowsOptions"]["hostProcess"].must_be(False, default=False)
     return findings
 
 
@@ -168,16 +169,48 @@ def limits(workload: Resource) -> Findings:
 
 @rule(
     "kubernetes-own-service-account",
-    "Pods run under a service account of their own, and get its token only when they need it",
+    "Pods run under a service account of their own, and do not take its token unasked",
     on=_WORKLOADS,
-    requirements="7.2.1 7.2.2 7.2.5 8.2.7",
+    requirements="7.2.1 7.2.2 7.2.5",
     severity=MEDIUM,
     remedy="set serviceAccountName to an account of the application and automountServiceAccountToken to false",
 )
 def own_service_account(workload: Resource) -> Findings:
     pod = _pod(workload)
     account = pod["serviceAccountName"].must_be_given("a service account of its own", other_than="default")
-    return account + pod["automountServiceAccountToken"].must_be(False)
+    # Not set, the service account decides: kubernetes-token-when-needed judges both together.
+    return account + pod["automountServiceAccountToken"].must_be(False, default=False)
+
+
+@rule(
+    "kubernetes-token-when-needed",
+    "Pods get no token of the Kubernetes API, by their own word or by that of their service account",
+    about=_WORKLOADS,
+    requirements="7.2.1 7.2.2 7.2.5",
+    severity=MEDIUM,
+    remedy="set automountServiceAccountToken to false at the pod or at its ServiceAccount",
+)
+def token_when_needed(stack: Stack) -> StackFindings:
+    without = {
+        (account["metadata"]["namespace"].text or "default", account["metadata"]["name"].text)
+        for account in stack.of("kubernetes.ServiceAccount")
+        if account["automountServiceAccountToken"].value is False
+    }
+    names = {name for _, name in without}
+    findings: StackFindings = []
+    for workload in stack.of(*_WORKLOADS):
+        pod = _pod(workload)
+        token = pod["automountServiceAccountToken"]
+        account = pod["serviceAccountName"]
+        namespace = workload["metadata"]["namespace"]
+        off = account.text in names if namespace.unknown else (namespace.text or "default", account.text) in without
+        if not token.absent or off or pod.unknown:
+            continue
+        if account.unknown:
+            findings += [(workload, finding) for finding in token.unjudged("false")]
+        else:
+            findings.append((workload, Breach(token.path, "not set, neither here nor at its ServiceAccount", "false")))
+    return findings
 
 
 @rule(
@@ -193,139 +226,54 @@ def no_secret_in_environment(workload: Resource) -> Findings:
         finding
         for container in _containers(_pod(workload))
         for variable in container["env"]
-        if holds_a_secret_by_name(str(variable["name"].value)) and not _is_reference(variable["value"].value)
+        if secret_by_name(str(variable["name"].value), variable["value"].text or "")
         for finding in variable["value"].must_not_be_given("a reference to a secret")
     ]
 
 
-def _is_reference(value: object) -> bool:
-    return isinstance(value, str) and value.startswith(("arn:", "/", "$("))
-
-
 @rule(
-    "kubernetes-namespace-restricted",
-    "Namespaces admit pods of the restricted standard only",
-    on="kubernetes.Namespace",
-    requirements=_HARDENING,
-    severity=HIGH,
-    remedy="set the label pod-security.kubernetes.io/enforce to restricted",
-)
-def namespace_restricted(namespace: Resource) -> Findings:
-    if namespace["metadata"]["name"].text in _SYSTEM_NAMESPACES:
-        return []
-    return namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"].must_be("restricted")
-
-
-@rule(
-    "kubernetes-default-deny",
-    "Every namespace denies all traffic that no policy allows",
-    requirements="1.3.1 1.3.2 1.2.6",
-    severity=HIGH,
-    remedy="add a NetworkPolicy with an empty podSelector, policyTypes Ingress and Egress and no rules",
-)
-def default_deny(stack: Stack) -> StackFindings:
-    denied: set[str | None] = set()
-    unknown = False
-    for policy in stack.of("kubernetes.NetworkPolicy"):
-        unknown = unknown or policy["spec"].unknown
-        if _denies_everything(policy["spec"]):
-            place = policy["metadata"]["namespace"]
-            denied |= {place.text, *(space.urn for space in stack.targets(policy, place, "kubernetes.Namespace"))}
-    wanted = "a NetworkPolicy that denies by default"
-    missing = Unjudged("", wanted) if unknown else Breach("", "without a policy that denies by default", wanted)
-    return [
-        (namespace, missing)
-        for namespace in stack.of("kubernetes.Namespace")
-        if namespace["metadata"]["name"].text not in (*_SYSTEM_NAMESPACES, *denied) and namespace.urn not in denied
-    ]
-
-
-def _denies_everything(spec: Property) -> bool:
-    types = spec["policyTypes"].value
-    selector = spec["podSelector"]
-    selects_all = selector.value in (None, {}) or (
-        selector["matchLabels"].value in (None, {}) and selector["matchExpressions"].absent
-    )
-    both = isinstance(types, list) and {"Ingress", "Egress"} <= {kind for kind in types if isinstance(kind, str)}
-    return both and selects_all and spec["ingress"].absent and spec["egress"].absent
-
-
-@rule(
-    "kubernetes-no-own-load-balancer",
-    "Services come in by the load balancer with the firewall, not by one of their own",
-    on="kubernetes.Service",
-    requirements="1.3.1 6.4.2 1.2.5",
-    severity=HIGH,
-    remedy="set type to ClusterIP or NodePort and register the target with the application load balancer",
-)
-def no_own_load_balancer(service: Resource) -> Findings:
-    # Kubernetes default: ClusterIP.
-    findings = service["spec"]["type"].must_not_be("LoadBalancer", wanted="ClusterIP or NodePort", default="ClusterIP")
-    return findings + service["spec"]["externalIPs"].must_not_be_given("no external addresses")
-
-
-@rule(
-    "kubernetes-ingress-tls",
-    "Ingresses speak TLS",
-    on="kubernetes.Ingress",
-    requirements="4.2.1 2.2.7",
-    severity=HIGH,
-    remedy="set spec.tls, or the certificate and a listener of HTTPS only in the annotations",
-)
-def ingress_tls(ingress: Resource) -> Findings:
-    annotations = ingress["metadata"]["annotations"]
-    ports = annotations["alb.ingress.kubernetes.io/listen-ports"]
-    if not annotations["alb.ingress.kubernetes.io/certificate-arn"].absent and not ports.absent:
-        return ports.must(lambda text: '"HTTP"' not in str(text), "HTTPS only")
-    return ingress["spec"]["tls"].must_be_given("TLS")
-
-
-@rule(
-    "kubernetes-roles-name-rights",
-    "Roles name the resources and verbs that they are for",
-    on=("kubernetes.Role", "kubernetes.ClusterRole"),
-    requirements="7.2.1 7.2.2 7.2.5",
-    severity=HIGH,
-    remedy="name the resources and verbs",
-)
-def roles_name_rights(role: Resource) -> Findings:
-    return [
-        finding
-        for entry in role["rules"]
-        for name in ("verbs", "resources")
-        for item in entry[name]
-        for finding in item.must_not_be("*", wanted=f"named {name}")
-    ]
-
-
-@rule(
-    "kubernetes-bindings-name-subjects",
-    "No role is bound to everyone, and the administrator's to nobody",
-    on=_BINDINGS,
-    requirements="7.2.1 7.2.2 8.2.1",
+    "kubernetes-no-hidden-privileges",
+    "Custom resources, charts and lists give pods no privileges either",
+    on="kubernetes.*",
+    requirements="7.2.1 7.2.2 2.2.6",
     severity=CRITICAL,
-    remedy="bind a narrower role to a named group",
+    remedy="take the setting out of the template or the values",
 )
-def bindings_name_subjects(binding: Resource) -> Findings:
-    findings = binding["roleRef"]["name"].must_not_be("cluster-admin", wanted="a narrower role")
-    for subject in binding["subjects"]:
-        findings += subject["name"].must_not_be(
-            "system:anonymous", "system:unauthenticated", "system:authenticated", wanted="a named group"
-        )
+def no_hidden_privileges(holder: Resource) -> Findings:
+    if holder.kind in _WORKLOADS:
+        return []  # judged by the rules above, setting by setting
+    findings: Findings = []
+    _search("", holder.value, findings, 0)
     return findings
 
 
-@rule(
-    "kubernetes-no-plain-secret",
-    "Secrets live in Secrets Manager, not in the program",
-    on="kubernetes.Secret",
-    requirements="8.6.2 8.3.2",
-    severity=MEDIUM,
-    remedy="mount the secret from Secrets Manager",
-)
-def no_plain_secret(secret: Resource) -> Findings:
-    return [
-        finding
-        for name in ("stringData", "data")
-        for finding in secret[name].must_not_be_given("no secret in the program")
-    ]
+_PRIVILEGES: Final = {
+    "privileged": (True, "true"),
+    "hostNetwork": (True, "true"),
+    "hostPID": (True, "true"),
+    "hostIPC": (True, "true"),
+    "allowPrivilegeEscalation": (True, "true"),
+    "hostProcess": (True, "true"),
+    "procMount": ("Unmasked",),
+    "runAsUser": (0, "0"),
+}
+_NOT_OF_PODS: Final = ("kubernetes.CustomResourceDefinition", "kubernetes.PodSecurityPolicy")
+
+
+def _search(path: str, value: Any, findings: Findings, depth: int) -> None:
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            _search(f"{path}[{index}]", item, findings, depth + 1)
+        return
+    if not isinstance(value, dict):
+        return
+    for key, item in value.items():
+        place = f"{path}.{key}" if path else key
+        if key in _PRIVILEGES and not isinstance(item, (dict, list)) and item in _PRIVILEGES[key]:
+            findings += Property(place, item).breach("no privilege on the node")
+        elif key == "hostPath" and isinstance(item, dict) and item.get("path"):
+            findings += Property(place, item).breach("no path of the node", "set")
+        else:
+            _search(place, item, findings, depth + 1)
