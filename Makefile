@@ -64,6 +64,10 @@ rehearse-engine: $(VENV)/.ready-dev ## Play the life of a stack on the Pulumi CL
 faults: $(VENV)/.ready-dev ## Run all tests on the Pulumi CLI: every creation fails once, kills, upgrades (long)
 	@$(RUN) -m pytest -q -rs tests/tools/engine $(ARGS)
 
+.PHONY: mysql
+mysql: ## Fetch a real MySQL server for the cutover's tests; prints what to export
+	@server=$$(.ci/mysql) && echo "export CUTOVER_TEST_MYSQLD=$$server"
+
 .PHONY: test-slow
 test-slow: $(VENV)/.ready-dev ## Run the long tests as well
 	@$(RUN) -m pytest -q $(ARGS)

@@ -31,7 +31,7 @@ from tests.cutover.servers import (
     TestServer,
     make_server,
     make_template,
-    server_binary,
+    server_binaries,
 )
 
 BATCH = 1_000_000
@@ -141,9 +141,7 @@ def percona(server: TestServer) -> float | None:
     return time.monotonic() - began
 
 
-def measure(rows: int, parallel: int) -> None:
-    binary = server_binary()
-    assert binary is not None
+def measure(binary: str, rows: int, parallel: int) -> None:
     base = Path(tempfile.mkdtemp(prefix="bench-verification-"))
     pair: list[TestServer] = []
     try:
@@ -190,11 +188,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000], help="sizes to measure")
     parser.add_argument("--parallel", type=int, default=2)
     chosen = parser.parse_args()
-    if server_binary() is None:
+    if not server_binaries():
         print("The comparison of two databases was not measured: install mariadb-server, and run again.")  # noqa: T201
         return
     for rows in chosen.rows:
-        measure(rows, chosen.parallel)
+        for binary in server_binaries().values():
+            measure(binary, rows, chosen.parallel)
 
 
 if __name__ == "__main__":

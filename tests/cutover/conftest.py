@@ -19,7 +19,8 @@ from tests.cutover.servers import (
     TestServer,
     make_server,
     make_template,
-    server_binary,
+    server_binaries,
+    version_of,
 )
 
 ENVIRONMENT = {
@@ -33,10 +34,10 @@ ENVIRONMENT = {
 }
 
 
-def shared_template(binary: str, base: Path) -> Path:
+def shared_template(binary: str, base: Path, flavour: str) -> Path:
     """An initialised data directory for all workers of the run: the first one makes it, the others wait for it."""
-    place, unfinished = base / "template", base / "unfinished-template"
-    with (base / "template.lock").open("w") as lock:
+    place, unfinished = base / f"template-{flavour}", base / f"unfinished-{flavour}"
+    with (base / f"{flavour}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not place.exists():
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -44,13 +45,26 @@ def shared_template(binary: str, base: Path) -> Path:
     return place
 
 
+NONE = f"no MySQL-compatible server: install mariadb-server, or name one by {BINARY_VARIABLE}"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test that needs servers runs once on every flavour at hand."""
+    if "flavour" in metafunc.fixturenames:
+        found = list(server_binaries()) or [pytest.param("none", marks=pytest.mark.skip(reason=NONE))]
+        metafunc.parametrize("flavour", found, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestServer, TestServer]]:
-    binary = server_binary()
-    if binary is None:
-        pytest.skip(f"no MySQL-compatible server: install mariadb-server, or name one by {BINARY_VARIABLE}")
+def flavour(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def servers(flavour: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestServer, TestServer]]:
+    binary = server_binaries()[flavour]
     own = tmp_path_factory.getbasetemp()
-    template = shared_template(binary, own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+    template = shared_template(binary, own.parent if "PYTEST_XDIST_WORKER" in os.environ else own, flavour)
     base = Path(tmp_path_factory.mktemp("servers"))
     authority = Authority.create(base / "authority")
     pair = [
@@ -71,11 +85,19 @@ def aws() -> Iterator[tuple[amazon.Dms, str]]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints what tests have measured, whichever process they ran in."""
+    """Prints the results of each flavour, and what tests have measured, whichever process they ran in."""
+    for flavour, binary in server_binaries().items():
+        told = {
+            outcome: sum(f"[{flavour}" in report.nodeid for report in terminalreporter.getreports(outcome))
+            for outcome in ("passed", "failed", "error")
+        }
+        if any(told.values()):
+            counts = ", ".join(f"{number} {outcome}" for outcome, number in told.items() if number)
+            terminalreporter.write_line(f"cutover on {flavour} ({version_of(binary)}): {counts}")
     for report in terminalreporter.getreports("passed"):
         for name, line in report.user_properties:
             if name == "measured":
-                terminalreporter.write_line(line)
+                terminalreporter.write_line(str(line))
 
 
 @pytest.fixture

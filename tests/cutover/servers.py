@@ -1,6 +1,7 @@
 """Real MySQL-compatible servers for the tests: own data directories, free ports on loopback, TLS, own processes.
 
-`mariadbd` from the operating system is the default. CUTOVER_TEST_MYSQLD names another server binary (a real MySQL).
+Each test runs on every flavour at hand: `mariadbd` from the operating system, and `mysqld`, on PATH or named by
+CUTOVER_TEST_MYSQLD (`make mysql` fetches one).
 """
 
 from __future__ import annotations
@@ -33,15 +34,22 @@ ROOT_PASSWORD = "root-of-a-test-server"
 START_SECONDS = 60
 
 
-def server_binary() -> str | None:
-    """The server to test against, or None where there is none."""
-    return os.environ.get(BINARY_VARIABLE) or shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+def server_binaries() -> dict[str, str]:
+    """The servers to test against, by flavour."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    found = [shutil.which("mariadbd", path=path), os.environ.get(BINARY_VARIABLE) or shutil.which("mysqld", path=path)]
+    return {"mariadb" if is_mariadb(binary) else "mysql": binary for binary in found if binary}
 
 
 @functools.cache
-def is_mariadb(binary: str) -> bool:
+def version_of(binary: str) -> str:
+    """What the server says of itself, such as `Ver 9.7.4-2 for Linux on x86_64 ((Debian))`."""
     said = subprocess.run([binary, "--no-defaults", "--version"], capture_output=True, text=True, check=True).stdout
-    return "mariadb" in said.lower()
+    return said.partition("  ")[2].strip() or said.strip()
+
+
+def is_mariadb(binary: str) -> bool:
+    return "mariadb" in version_of(binary).lower()
 
 
 def free_port() -> int:
