@@ -30,7 +30,7 @@ from cutover.errors import CutoverError, RefusedError
 from cutover.limits import Limits
 from cutover.migration import Migration
 from cutover.record import DynamoStore, Record, StateId, leased
-from cutover.servers import schema as schemas
+from cutover.servers import shape
 from cutover.stack import from_outputs, read_outputs
 from cutover.status import read_status
 from cutover.steps.comparison import has_rows
@@ -162,8 +162,8 @@ def schema(stack: str, outputs: Path | None, dry_run: bool) -> None:
     migration = work.migration
 
     def compared(title: str) -> None:
-        shapes = [schemas.shape(server, migration.stack.schemas) for server in (migration.source, migration.target)]
-        work.console.print(screen.differences(title, schemas.compare(*shapes)))
+        shapes = [shape.read_shape(server, migration.stack.schemas) for server in (migration.source, migration.target)]
+        work.console.print(screen.differences(title, shape.compare(*shapes)))
 
     compared("Before")
     if dry_run:

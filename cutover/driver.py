@@ -7,9 +7,11 @@ not finished is begun again; its effects find out what is still to do.
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
-from cutover.errors import CutoverError, LeaseLostError, RefusedError, ToolError
+from cutover.errors import CutoverError, HeldUpError, LeaseLostError, RefusedError, ToolError
 from cutover.migration import Migration
 from cutover.record import Record, Session, StateId
 from cutover.states import (
@@ -52,7 +54,7 @@ class Driver:
                 self._steps(state.steps(), skip=self.record.finished)
             except LeaseLostError as error:
                 raise LeaseLostError(self._left_behind(one, error)) from error
-            except (CutoverError, KeyboardInterrupt) as error:
+            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  whatever it is, the application must not wait
                 self._answer(one, error)
             self._session.leave()
             self._screen.tells(f"{one}: {state.meaning}.")
@@ -122,10 +124,12 @@ class Driver:
             raise RefusedError(f"The migration is on its way back, at '{record.state}'; run `cutover rollback`.")
         return _first(record)
 
-    def _answer(self, state: StateId, error: CutoverError | KeyboardInterrupt) -> None:
-        reason = str(error) or "Interrupted by the operator."
+    def _answer(self, state: StateId, error: Exception | KeyboardInterrupt) -> None:
+        reason = _reason(error)
         if state not in PAST_FREEZE or (state == StateId.WATCH and isinstance(error, KeyboardInterrupt)):
             raise error
+        if state == StateId.WATCH and isinstance(error, HeldUpError):
+            raise RefusedError(f"{reason} The application stays on the target, where it works.") from error
         self._screen.tells(f"{reason} Rolling back.")
         try:
             end = self.roll_back(budgeted=False)
@@ -157,9 +161,9 @@ class Driver:
         run.waiting(step.name)
         try:
             evidence, facts = step.carry_out(run)
-        except (CutoverError, KeyboardInterrupt) as error:
+        except (Exception, KeyboardInterrupt) as error:
             if not isinstance(error, LeaseLostError):
-                self._session.fail(step.id, str(error) or "interrupted")
+                self._session.fail(step.id, _reason(error))
             raise
         self._session.finish(step.id, evidence, facts)
 
@@ -188,11 +192,11 @@ class Driver:
             self._steps(STATES[StateId.RETURN].steps(), budgeted=budgeted)
         except LeaseLostError:
             raise
-        except (CutoverError, KeyboardInterrupt) as error:
+        except (Exception, KeyboardInterrupt) as error:
             self._patiently(REOPEN_TARGET)
             self._session.settle(StateId.WATCH, done=False)
             raise RefusedError(
-                f"Going back would lose writes, so the application stays on the target: {str(error) or 'interrupted'}"
+                f"Going back would lose writes, so the application stays on the target: {_reason(error)}"
             ) from error
 
     def _patiently(self, steps: Sequence[Step]) -> None:
@@ -205,14 +209,31 @@ class Driver:
                     break
                 except LeaseLostError:
                     raise
-                except ToolError as error:
-                    if time.monotonic() > deadline:
-                        raise ToolError(
-                            f"The way back is stuck at '{step.name}': {str(error).rstrip('.')}; nothing is lost, run "
-                            f"`cutover rollback` when it is reachable again."
-                        ) from error
-                    self._screen.tells(f"{error} Trying again.")
-                    time.sleep(PATIENCE_SECONDS)
+                except RefusedError as error:
+                    if not isinstance(error, HeldUpError):
+                        raise
+                    self._try_again(step, error, deadline)
+                except Exception as error:  # noqa: BLE001  whatever it is, the way back must not be given up lightly
+                    self._try_again(step, error, deadline)
+
+    def _try_again(self, step: Step, error: Exception, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise ToolError(
+                f"The way back is stuck at '{step.name}': {_reason(error).rstrip('.')}; nothing is lost, run "
+                f"`cutover rollback` when that is mended."
+            ) from error
+        self._screen.tells(f"{_reason(error)} Trying again.")
+        time.sleep(PATIENCE_SECONDS)
+
+
+def _reason(error: BaseException) -> str:
+    """One sentence. Of an error that nobody foresaw, only its kind and place: its text may quote a row."""
+    if isinstance(error, CutoverError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted by the operator."
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"An unforeseen {type(error).__name__} in {Path(place.filename).name}, line {place.lineno}."
 
 
 def _first(record: Record) -> int:

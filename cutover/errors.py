@@ -19,6 +19,10 @@ class BudgetSpentError(RefusedError):
     """The downtime budget ran out. The run answers it with a rollback."""
 
 
+class HeldUpError(RefusedError):
+    """Somebody's session holds a lock that a statement needs, and may not be ended by this tool."""
+
+
 class LeaseLostError(RefusedError):
     """Another operator has taken the migration over; this process must not touch it any more."""
 

@@ -59,7 +59,9 @@ class Facts:
     events: Mapping[str, str] = field(default_factory=dict)
     """Status of each of the source's events by name."""
     triggers: Mapping[str, Any] = field(default_factory=dict)
-    """The source's triggers by name: what makes each again."""
+    """The source's triggers by name: `definitions.Definition` as JSON, which makes each again."""
+    source_accounts: tuple[str, ...] = ()
+    """The application's accounts on the source that were open before the freeze."""
     verified_rows: int = 0
     scan_seconds: float | None = None
     """Time of the last live comparison, without pauses and second looks."""
@@ -136,7 +138,8 @@ class Record:
         given = json.loads(text)
         given["journal"] = tuple(Entry(**entry) for entry in given["journal"])
         given["lease"] = Lease(**given["lease"]) if given["lease"] else None
-        given["facts"] = Facts(**given["facts"])
+        facts = given["facts"]
+        given["facts"] = Facts(**{**facts, "source_accounts": tuple(facts.get("source_accounts", ()))})
         given["state"] = StateId(given["state"])
         for name in ("finished", "begun"):
             given[name] = tuple(given[name])

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from cutover.checks.preflight import FAIL, PASS, WARN, Preflight
 from cutover.record import Record
-from cutover.servers.schema import SchemaDifference
+from cutover.servers.shape import SchemaDifference
 from cutover.states import STATES
 from cutover.status import Status
 

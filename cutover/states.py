@@ -23,8 +23,7 @@ from typing import Any
 
 from cutover.record import Record, StateId
 from cutover.servers import marker
-from cutover.servers.schema import trigger_statements
-from cutover.steps import application, comparison, dms, objects, source, target
+from cutover.steps import accounts, application, comparison, dms, objects, source, target
 from cutover.steps.actions import Look, Run, Step, Wait
 from cutover.steps.sessions import is_on
 
@@ -36,8 +35,9 @@ def _remember(run: Run) -> dict[str, Any]:
     return {
         "application_version": migration.aws.secret_version(secret),
         "events_were_on": is_on(run, "source", "event_scheduler"),
-        "events": {f"{row['s']}.{row['name']}": row["status"] for row in objects.events(run, "source")},
-        "triggers": trigger_statements(migration.source, migration.catalogue("source")),
+        "events": {one.full_name: one.status for one in objects.definitions(run, "source", "EVENT")},
+        "triggers": {one.full_name: one.to_json() for one in objects.definitions(run, "source", "TRIGGER")},
+        "source_accounts": tuple(name for name, is_open in accounts.accounts(run, "source").items() if is_open),
     }
 
 
@@ -54,6 +54,7 @@ REMEMBER = Look(
     read=_remember,
     forecast=_told,
 )
+REMEMBER_AGAIN = replace(REMEMBER, id="remember-again", name="remember how it is now")
 START_CLOCK = Look(
     id="start-clock",
     name="start the clock",
@@ -132,10 +133,13 @@ FORWARD: tuple[State, ...] = (
         steps=lambda: (
             comparison.PREFLIGHT_CLEAN,
             REMEMBER,
+            objects.SHAPES_EQUAL,
             dms.VALIDATION_CLEAN,
             dms.LAG_SMALL,
             comparison.COMPARED_LIVE,
             comparison.COMPARISON_FITS,
+            REMEMBER_AGAIN,
+            objects.SHAPES_STAYED,
         ),
         back=StateId.STOP,
         about_now=True,
@@ -149,6 +153,7 @@ FORWARD: tuple[State, ...] = (
             source.LET_WRITERS_END,
             source.KILL_SLOW_WRITERS,
             source.REFUSE_CLIENTS,
+            source.LOCK_SOURCE,
             source.KILL_WRITERS,
             source.WRITE_MARKER,
             source.REFUSE_EVERYBODY,
@@ -175,6 +180,7 @@ FORWARD: tuple[State, ...] = (
             dms.STOP_FORWARD,
             objects.TARGET_NUMBERS,
             objects.TARGET_OBJECTS_ON,
+            objects.OBJECTS_EQUAL,
             target.TARGET_POSITION,
             target.OPEN_TARGET,
             application.POINT_TO_TARGET,
@@ -202,7 +208,7 @@ FORWARD: tuple[State, ...] = (
     State(
         id=StateId.COMMIT,
         meaning="the way back is closed; the source stays read-only",
-        steps=lambda: (dms.REVERSE_RESTS, dms.STOP_REVERSE, dms.REVERSE_STOPPED),
+        steps=lambda: (dms.REVERSE_RESTS, dms.STOP_REVERSE, dms.REVERSE_STOPPED, source.REFUSE_EVERYBODY),
     ),
 )
 BACKWARD: tuple[State, ...] = (
@@ -218,7 +224,7 @@ BACKWARD: tuple[State, ...] = (
         steps=lambda: (
             target.LOCK_TARGET,
             application.POINT_TO_SOURCE,
-            objects.SOURCE_TRIGGERS,
+            source.UNLOCK_SOURCE,
             source.THAW,
             objects.TARGET_OBJECTS_OFF,
             dms.FORWARD_RESTS,
@@ -258,6 +264,8 @@ BACKWARD: tuple[State, ...] = (
             objects.TARGET_OBJECTS_OFF,
             application.POINT_TO_SOURCE,
             objects.SOURCE_TRIGGERS,
+            objects.SOURCE_TRIGGERS_EQUAL,
+            source.UNLOCK_SOURCE,
             source.THAW,
             application.RELOAD,
         ),

@@ -85,6 +85,17 @@ def selects(rules: list[Mapping[str, Any]], schema: str, table: str) -> bool:
     return taken
 
 
+def removes(rules: list[Mapping[str, Any]], schema: str, table: str, column: str) -> bool:
+    """Whether a transformation rule leaves the column out."""
+    return any(
+        rule.get("rule-action") == "remove-column"
+        and _like(schema, rule.get("object-locator", {}).get("schema-name", ""))
+        and _like(table, rule.get("object-locator", {}).get("table-name", ""))
+        and _like(column, rule.get("object-locator", {}).get("column-name", ""))
+        for rule in rules
+    )
+
+
 def _endpoints(stack: Stack) -> tuple[tuple[str, str], ...]:
     return (
         ("source", stack.source_endpoint_arn),

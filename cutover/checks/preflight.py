@@ -14,6 +14,7 @@ from functools import cached_property
 from cutover.errors import CutoverError
 from cutover.migration import Migration
 from cutover.servers.catalogue import Catalogue
+from cutover.servers.principals import Principal, read_principals
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
 
@@ -44,6 +45,7 @@ class Evening:
         self.migration = migration
         self.started = started
         """Whether replication has begun: the target then holds rows, as it must."""
+        self._principals: dict[str, list[Principal]] = {}
 
     @cached_property
     def source_variables(self) -> dict[str, str]:
@@ -52,6 +54,12 @@ class Evening:
     @cached_property
     def target_variables(self) -> dict[str, str]:
         return self.migration.target.variables()
+
+    def principals(self, role: str) -> list[Principal]:
+        """Every account of a server, with what it may do by itself and by roles."""
+        if role not in self._principals:
+            self._principals[role] = read_principals(self.migration.server(role), self.migration.stack.schemas)
+        return self._principals[role]
 
     @cached_property
     def source_catalogue(self) -> Catalogue:

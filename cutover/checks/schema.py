@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from cutover.checks.preflight import WARN, Evening, Observation, Room, require
+from cutover.checks.preflight import FAIL, WARN, Evening, Observation, Room, require
 from cutover.errors import ToolError
-from cutover.servers.catalogue import FLOATS, LONG_BYTES, LONG_TEXTS
+from cutover.servers.catalogue import LONG_BYTES, LONG_TEXTS
 from cutover.servers.grants import read_grants
 from cutover.servers.mysql import quoted, statement
 
@@ -18,28 +18,6 @@ SILENT_ACTIONS = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
 CASCADES_LOGGED = (9, 6, 0)
 """From here on MySQL writes cascaded changes into the binary log; before, InnoDB makes them unseen."""
 LARGEST_LOB_SECONDS = 5
-
-
-@room.check("primary keys")
-def primary_keys(evening: Evening) -> Iterator[Observation]:
-    bare = [table for table in evening.source_catalogue.tables if not table.key]
-    yield require(
-        not bare,
-        f"{len(bare)} tables without: {', '.join(table.full_name for table in bare)}"
-        if bare
-        else "every table has one",
-        " ".join(
-            f"ALTER TABLE {table.quoted} ADD COLUMN id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY;" for table in bare
-        ),
-    )
-    inexact = [
-        f"{table.full_name}.{column.name}"
-        for table in evening.source_catalogue.tables
-        for column in table.key
-        if column.data_type in FLOATS
-    ]
-    if inexact:
-        yield require(False, f"inexact keys: {', '.join(inexact)}", "Change the key columns to an exact type.")
 
 
 @room.check("storage engines")
@@ -103,7 +81,7 @@ def large_values(evening: Evening) -> Iterator[Observation]:
                         found=f"{name} was not measured within {LARGEST_LOB_SECONDS} s ({type(error).__name__})",
                         remedy=f"Measure it on a replica: {text}",
                     )
-                    return
+                    continue
                 row = cursor.fetchone()
                 size = int(row["n"]) if row else 0
                 yield require(
@@ -115,19 +93,27 @@ def large_values(evening: Evening) -> Iterator[Observation]:
 
 @room.check("cascading foreign keys")
 def cascades(evening: Evening) -> Iterator[Observation]:
-    dialect = evening.migration.source.dialect
+    """The load needs foreign keys unchecked, the change capture needs them checked: DMS's own endpoint says which.
+
+    Before the load it is a warning, after it a failure: what a cascade has changed on the source is in no binary log.
+    """
+    migration = evening.migration
+    dialect = migration.source.dialect
     silent = [key for key in evening.source_catalogue.foreign_keys if {key.on_update, key.on_delete} & SILENT_ACTIONS]
     if dialect.flavour == "mysql" and dialect.version >= CASCADES_LOGGED:
         silent = []
-    endpoint = evening.migration.aws.endpoint(evening.migration.stack.target_endpoint_arn)
-    attributes = f"{endpoint.get('ExtraConnectionAttributes', '')} {endpoint.get('MySQLSettings', {})}"
-    unchecked = "FOREIGN_KEY_CHECKS=0" in attributes.upper().replace(" ", "")
+    arn = migration.stack.target_endpoint_arn
+    endpoint = migration.aws.endpoint(arn)
+    settings = f"{endpoint.get('ExtraConnectionAttributes', '')} {endpoint.get('MySQLSettings', {})}"
+    unchecked = "FOREIGN_KEY_CHECKS=0" in settings.upper().replace(" ", "")
+    names = ", ".join(f"{key.table}.{key.name}" for key in silent)
     yield require(
         not (silent and unchecked),
-        f"{', '.join(f'{key.table}.{key.name}' for key in silent)} change rows that the binary log does not show"
-        if silent
-        else "none that change rows unseen",
-        "After the full load remove FOREIGN_KEY_CHECKS=0 from the target endpoint, so that the target cascades itself.",
+        f"{names} change rows that the binary log does not show" if silent else "none that change rows unseen",
+        "When the full load has ended: stop the forward task, `aws dms modify-endpoint --endpoint-arn "
+        f'{arn} --my-sql-settings \'{{"AfterConnectScript": "SET FOREIGN_KEY_CHECKS=1"}}\'`, and `cutover start`: the '
+        "target then cascades itself. Reload the tables named here if a cascade ran during the load.",
+        otherwise=FAIL if evening.started else WARN,
     )
 
 
@@ -176,7 +162,7 @@ def definers(evening: Evening) -> Iterator[Observation]:
         yield require(
             False,
             f"system accounts as definers: {', '.join(beyond)}",
-            "On the source, create these objects anew with an ordinary account as their definer.",
+            "On the source, create these objects again with an ordinary account as their definer.",
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from cutover.checks.preflight import PASS, WARN, Evening, Observation, Room, require
 from cutover.errors import ToolError
+from cutover.servers import principals
 from cutover.servers.grants import Grants, read_grants
 from cutover.servers.mysql import quoted
 
@@ -22,7 +23,6 @@ NEVER_EXHAUSTED = 0.8
 SIGNED_MAXIMUM = {"tinyint": 2**7, "smallint": 2**15, "mediumint": 2**23, "int": 2**31, "bigint": 2**63}
 CONTROL_SCHEMA = "awsdms_control"
 """Where DMS keeps tables of its own on whatever it writes to."""
-SYSTEM_ACCOUNTS = ("mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys", "root", "rdsadmin")
 
 
 @room.check("server version")
@@ -77,10 +77,11 @@ def replica(evening: Evening) -> Iterator[Observation]:
     """A replica's own threads write through read_only and super_read_only."""
     server = evening.migration.source
     rows = server.rows(server.dialect.replica_status)
+    word = server.dialect.replica_status.replace("SHOW", "STOP").replace(" STATUS", "")
     yield require(
         not rows,
         f"{len(rows)} replication channels write on the source" if rows else "none",
-        "STOP REPLICA (before 8.0.22 STOP SLAVE), or migrate from the primary.",
+        f"{word}; RESET {word.split()[1]} ALL; or migrate from the primary.",
     )
 
 
@@ -104,7 +105,7 @@ def server_id(evening: Evening) -> Iterator[Observation]:
 def dms_grants(evening: Evening) -> Iterator[Observation]:
     reader, writer = evening.migration.source_as_reader, evening.migration.source_as_writer
     grants = read_grants(reader)
-    name = reader.account.username
+    name = principals.own(reader)
     wide = grants.missing(["REPLICATION CLIENT", "REPLICATION SLAVE"])
     yield require(
         not wide,
@@ -114,7 +115,7 @@ def dms_grants(evening: Evening) -> Iterator[Observation]:
     for schema in evening.migration.stack.schemas:
         yield _on_schema(name, grants, ["SELECT"], schema)
     grants = read_grants(writer)
-    name = writer.account.username
+    name = principals.own(writer)
     for schema in evening.migration.stack.schemas:
         yield _on_schema(name, grants, ["SELECT", "INSERT", "UPDATE", "DELETE"], schema)
     yield _on_schema(name, grants, ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER"], CONTROL_SCHEMA)
@@ -123,55 +124,6 @@ def dms_grants(evening: Evening) -> Iterator[Observation]:
         grants.allow(bypass),
         f"{name}: {'may' if grants.allow(bypass) else 'may not'} write while read_only is on",
         f"{_grant([bypass], '*', name)} The reverse task writes while the application must not.",
-    )
-
-
-@room.check("grants of the operator account")
-def operator_grants(evening: Evening) -> Iterator[Observation]:
-    server = evening.migration.source
-    dialect = server.dialect
-    modern = dialect.flavour == "mysql" and dialect.version >= (8, 0, 0)
-    wanted = ["PROCESS", dialect.bypass_privilege, "REPLICATION CLIENT"]
-    if modern:
-        wanted += ["SYSTEM_VARIABLES_ADMIN", "SHOW_ROUTINE"]
-    elif "SUPER" not in wanted:
-        wanted += ["SUPER"]
-    grants = read_grants(server)
-    lacks = grants.missing(wanted)
-    name = server.account.username
-    yield require(
-        not lacks, f"{name}: {'complete' if not lacks else 'lacks ' + ', '.join(lacks)}", _grant(lacks, "*", name)
-    )
-    for schema in evening.migration.stack.schemas:
-        wanted = ["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "TRIGGER", "SHOW VIEW"]
-        yield _on_schema(name, grants, wanted, schema)
-
-
-@room.check("accounts that write through read_only")
-def bypassing(evening: Evening) -> Iterator[Observation]:
-    migration = evening.migration
-    bypass = migration.source.dialect.bypass_privilege
-    rows = migration.source.rows(
-        "SELECT DISTINCT GRANTEE AS account FROM information_schema.USER_PRIVILEGES "
-        "WHERE PRIVILEGE_TYPE IN (%s, 'SUPER')",
-        (bypass,),
-    )
-    ours = {*migration.own_accounts, *SYSTEM_ACCOUNTS}
-    others = sorted({row["account"] for row in rows if row["account"].split("'")[1] not in ours})
-    application = migration.application_account
-    for account in others:
-        if account.split("'")[1] == application:
-            yield require(
-                False,
-                f"the application's account {account} holds {bypass} and would write on a frozen source",
-                f"REVOKE {bypass} ON *.* FROM {account};",
-            )
-    rest = [account for account in others if account.split("'")[1] != application]
-    yield require(
-        not rest,
-        f"{len(rest)} more accounts write although read_only is on: {', '.join(rest) or 'none'}",
-        f"REVOKE {bypass} ON *.* FROM ...; or make sure that nobody uses them during the evening.",
-        otherwise=WARN,
     )
 
 
@@ -211,7 +163,8 @@ def time_zone(evening: Evening) -> Iterator[Observation]:
     yield require(
         local == theirs,
         f"source {local}, target {theirs}",
-        "Set time_zone of the target's parameter group to the source's, or serverTimezone on the DMS source endpoint.",
+        "Set time_zone of the target's parameter group to the source's. Leave serverTimezone of the endpoints alone: "
+        "it shifts TIMESTAMP values between two MySQL servers.",
         otherwise=WARN,
     )
 
@@ -262,4 +215,4 @@ def _grant(privileges: list[str], schema: str, account: str) -> str:
     if not privileges:
         return ""
     place = "*.*" if schema == "*" else f"{quoted(schema)}.*"
-    return f"GRANT {', '.join(privileges)} ON {place} TO '{account}';"
+    return f"GRANT {', '.join(privileges)} ON {place} TO {account};"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cutover.checks.preflight import PASS, WARN, Evening, Observation, Room, require
-from cutover.errors import ToolError
+from cutover.servers import principals
 from cutover.servers.grants import read_grants
 from cutover.servers.mysql import quoted, statement
 
@@ -76,63 +76,20 @@ def dms_grants(evening: Evening) -> Iterator[Observation]:
     reader, writer = evening.migration.target_as_reader, evening.migration.target_as_writer
     grants = read_grants(writer)
     wanted = ["ALTER", "CREATE", "DROP", "INDEX", "INSERT", "UPDATE", "DELETE", "SELECT"]
-    name = writer.account.username
+    name = principals.own(writer)
     for schema in (*evening.migration.stack.schemas, "awsdms_control"):
         lacks = grants.missing(wanted, schema)
         yield require(
             not lacks,
             f"{name} on {schema}: {'complete' if not lacks else 'lacks ' + ', '.join(lacks)}",
-            f"GRANT {', '.join(wanted)} ON {quoted(schema)}.* TO '{name}';",
+            f"GRANT {', '.join(wanted)} ON {quoted(schema)}.* TO {name};",
         )
-    name = reader.account.username
+    name = principals.own(reader)
     lacks = read_grants(reader).missing(["REPLICATION CLIENT", "REPLICATION SLAVE"])
     yield require(
         not lacks,
         f"{name}: {'reads the binary log for the way back' if not lacks else 'lacks ' + ', '.join(lacks)}",
-        f"GRANT REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO '{name}';",
-    )
-
-
-@room.check("grants of the operator account")
-def operator_grants(evening: Evening) -> Iterator[Observation]:
-    server = evening.migration.target
-    grants = read_grants(server)
-    name = server.account.username
-    lacks = grants.missing(["PROCESS", "CREATE USER", "REPLICATION CLIENT"])
-    yield require(
-        not lacks,
-        f"{name}: {'complete' if not lacks else 'lacks ' + ', '.join(lacks)}",
-        f"GRANT {', '.join(lacks)} ON *.* TO '{name}';",
-    )
-    for schema in evening.migration.stack.schemas:
-        lacks = grants.missing(["CREATE", "ALTER", "DROP", "SELECT", "INSERT", "UPDATE", "DELETE", "TRIGGER"], schema)
-        yield require(
-            not lacks,
-            f"{name} on {schema}: {'complete' if not lacks else 'lacks ' + ', '.join(lacks)}",
-            f"GRANT {', '.join(lacks)} ON {quoted(schema)}.* TO '{name}';",
-        )
-
-
-@room.check("application account")
-def application_account(evening: Evening) -> Iterator[Observation]:
-    migration = evening.migration
-    name = migration.application_account
-    yield require(
-        name not in migration.own_accounts,
-        f"the application enters as {name}",
-        "Give the application an account of its own: this tool locks it on the target until the switch.",
-    )
-    try:
-        rows = migration.target.rows("SELECT Host AS host FROM mysql.user WHERE User = %s", (name,))
-    except ToolError:
-        yield Observation(
-            level=WARN, found="mysql.user of the target is not readable", remedy="GRANT SELECT ON mysql.user;"
-        )
-        return
-    yield require(
-        bool(rows),
-        f"{name} has {len(rows)} accounts on the target",
-        f"CREATE USER '{name}'@'%' ... ACCOUNT LOCK; GRANT ...;",
+        f"GRANT REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO {name};",
     )
 
 

@@ -29,6 +29,10 @@ class Column:
     collation: str
     nullable: bool
     generated: bool
+    invisible: bool = False
+    """Not among the columns of `SELECT *`: MySQL's generated primary keys are so too."""
+    counts: bool = False
+    """AUTO_INCREMENT."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,10 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[Column, ...]
     """The primary key's columns in order; empty where there is none."""
+    unique: tuple[tuple[str, ...], ...] = ()
+    """Names of the columns of each unique index without NULLs, without the primary key."""
+    row_bytes: int = 0
+    """The server's estimate of a row's average length."""
 
     @property
     def full_name(self) -> str:
@@ -65,6 +73,8 @@ class ForeignKey:
     name: str
     on_update: str
     on_delete: str
+    other_schema: str = ""
+    """Schema of the table that it refers to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,17 +108,22 @@ class Catalogue:
 
 _TABLES = """SELECT TABLE_SCHEMA AS s, TABLE_NAME AS t, COALESCE(ENGINE, '') AS engine, COALESCE(TABLE_ROWS, 0) AS n,
     COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0) AS size, AUTO_INCREMENT AS next,
-    COALESCE(TABLE_COLLATION, '') AS collation_name
+    COALESCE(TABLE_COLLATION, '') AS collation_name, COALESCE(AVG_ROW_LENGTH, 0) AS row_bytes
 FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA IN ({schemas})
 ORDER BY TABLE_SCHEMA, TABLE_NAME"""
 _COLUMNS = """SELECT TABLE_SCHEMA AS s, TABLE_NAME AS t, COLUMN_NAME AS c, LOWER(DATA_TYPE) AS type,
     COLUMN_TYPE AS full_type, COALESCE(COLLATION_NAME, '') AS collation_name, IS_NULLABLE AS nullable,
+    UPPER(EXTRA) LIKE '%%INVISIBLE%%' AS invisible, UPPER(EXTRA) LIKE '%%AUTO_INCREMENT%%' AS counts,
     UPPER(EXTRA) LIKE '%% GENERATED%%' OR COALESCE(GENERATION_EXPRESSION, '') <> '' AS is_generated
 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA IN ({schemas}) ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION"""
 _KEYS = """SELECT TABLE_SCHEMA AS s, TABLE_NAME AS t, COLUMN_NAME AS c FROM information_schema.STATISTICS
 WHERE INDEX_NAME = 'PRIMARY' AND TABLE_SCHEMA IN ({schemas}) ORDER BY TABLE_SCHEMA, TABLE_NAME, SEQ_IN_INDEX"""
-_FOREIGN_KEYS = """SELECT CONSTRAINT_SCHEMA AS s, TABLE_NAME AS t, CONSTRAINT_NAME AS name, UPDATE_RULE AS on_update,
-    DELETE_RULE AS on_delete
+_UNIQUE = """SELECT TABLE_SCHEMA AS s, TABLE_NAME AS t, INDEX_NAME AS i, COLUMN_NAME AS c, NULLABLE AS nullable,
+    SUB_PART AS part FROM information_schema.STATISTICS
+WHERE NON_UNIQUE = 0 AND INDEX_NAME <> 'PRIMARY' AND TABLE_SCHEMA IN ({schemas})
+ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX"""
+_FOREIGN_KEYS = """SELECT CONSTRAINT_SCHEMA AS s, UNIQUE_CONSTRAINT_SCHEMA AS other_schema, TABLE_NAME AS t,
+    CONSTRAINT_NAME AS name, UPDATE_RULE AS on_update, DELETE_RULE AS on_delete
 FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA IN ({schemas})
 ORDER BY CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME"""
 _STORED = """SELECT 'TRIGGER' AS kind, TRIGGER_SCHEMA AS s, TRIGGER_NAME AS name, DEFINER AS definer
@@ -140,11 +155,17 @@ def read_catalogue(server: Server, schemas: Sequence[str]) -> Catalogue:
                 collation=row["collation_name"],
                 nullable=row["nullable"] == "YES",
                 generated=bool(row["is_generated"]),
+                invisible=bool(row["invisible"]),
+                counts=bool(row["counts"]),
             )
         )
     keys: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in ask(_KEYS):
         keys[row["s"], row["t"]].append(row["c"])
+    unique: dict[tuple[str, str], dict[str, list[str | None]]] = defaultdict(lambda: defaultdict(list))
+    for row in ask(_UNIQUE):
+        whole = row["c"] and not row["part"] and row["nullable"] != "YES"
+        unique[row["s"], row["t"]][row["i"]].append(row["c"] if whole else None)
     tables = []
     for row in ask(_TABLES):
         place = (row["s"], row["t"])
@@ -162,6 +183,10 @@ def read_catalogue(server: Server, schemas: Sequence[str]) -> Catalogue:
                 collation=row["collation_name"],
                 columns=tuple(columns[place]),
                 key=tuple(by_name[name] for name in keys[place]),
+                unique=tuple(
+                    tuple(name for name in names if name) for names in unique[place].values() if None not in names
+                ),
+                row_bytes=int(row["row_bytes"]),
             )
         )
     return Catalogue(
@@ -173,6 +198,7 @@ def read_catalogue(server: Server, schemas: Sequence[str]) -> Catalogue:
                 name=row["name"],
                 on_update=row["on_update"],
                 on_delete=row["on_delete"],
+                other_schema=row["other_schema"] or row["s"],
             )
             for row in ask(_FOREIGN_KEYS)
         ),

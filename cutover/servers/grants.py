@@ -32,7 +32,7 @@ class Grants:
     def allow(self, privilege: str, schema: str = "*") -> bool:
         """Whether the account holds `privilege` on the whole schema, or on everything for `*`."""
         for place, names in self._held:
-            here = place == "*.*" or (schema != "*" and _covers(place, schema))
+            here = place == "*.*" or (schema != "*" and covers(place, schema))
             if here and (names & _ALL or privilege in names or names & _SAME.get(privilege, set())):
                 return True
         return False
@@ -41,7 +41,7 @@ class Grants:
         return [privilege for privilege in privileges if not self.allow(privilege, schema)]
 
 
-def _covers(place: str, schema: str) -> bool:
+def covers(place: str, schema: str) -> bool:
     name, _, rest = place.rpartition(".")
     pattern = re.escape(name).replace("%", ".*")
     return rest == "*" and re.fullmatch(pattern, schema) is not None

@@ -11,6 +11,7 @@ import contextlib
 import re
 import ssl
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +23,13 @@ from cutover.errors import ToolError
 
 Row = Mapping[str, Any]
 CONNECT_SECONDS = 10
-READ_SECONDS = 120
+READ_SECONDS = 60
 """Longest answer to one control statement; checksums set their own, shorter limit."""
+LOCK_SECONDS = 2
+"""Longest wait for a lock of one statement. Whoever holds it is then named, and the statement is tried again."""
+GONE_SECONDS = 10
+"""Within this time a statement that was given up must have ended on the server."""
+LOCK_WAIT_TIMEOUT = 1205
 CONNECTION_LOST = frozenset({0, 2006, 2013, 2014, 2055, 4031})
 """Client errors after which a new connection is tried once: gone away, lost, out of sync, idle too long."""
 
@@ -176,7 +182,8 @@ class Tls:
 class Server:
     """One server and one control connection to it, opened when first used and reopened once when lost.
 
-    Safe for use by several threads: statements queue. For parallel work open more with `connect`.
+    Safe for use by several threads: statements queue. For parallel work open more with `connect`. A statement whose
+    answer did not come may still run on the server: it is ended there, and seen ended, before anything else is said.
     """
 
     def __init__(self, role: str, account: Login, tls: Tls) -> None:
@@ -187,8 +194,13 @@ class Server:
         self._connection: pymysql.Connection[pymysql.cursors.DictCursor] | None = None
         self._lock = threading.RLock()
         self._dialect: Dialect | None = None
+        self._given_up: set[int] = set()
+        """Connections whose last statement was not answered and that were not yet seen ended."""
 
-    def connect(self, read_seconds: float = READ_SECONDS) -> pymysql.Connection[pymysql.cursors.DictCursor]:
+    def connect(
+        self, read_seconds: float = READ_SECONDS, lock_seconds: float = LOCK_SECONDS, schema: str | None = None
+    ) -> pymysql.Connection[pymysql.cursors.DictCursor]:
+        settings = SESSION.replace("{lock}", str(max(1, int(lock_seconds))))
         try:
             return pymysql.connect(
                 host=self.account.host,
@@ -202,7 +214,8 @@ class Server:
                 read_timeout=max(1, int(read_seconds)),
                 write_timeout=max(1, int(read_seconds)),
                 cursorclass=pymysql.cursors.DictCursor,
-                init_command="SET SESSION time_zone = '+00:00', sql_mode = '', group_concat_max_len = 1048576",
+                database=schema,
+                init_command=settings,
             )
         except (pymysql.Error, OSError) as error:
             raise ToolError(
@@ -210,11 +223,65 @@ class Server:
             ) from error
 
     def rows(self, statement: str, arguments: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """What a statement answers that may be sent twice: one that only looks, or one that says what shall be."""
         with self._lock:
             try:
                 return self._send(statement, arguments)
             except ConnectionLostError:
                 return self._send(statement, arguments)
+
+    def change(
+        self, text: str, *, schema: str = "", session: Mapping[str, str] | None = None, seconds: float = READ_SECONDS
+    ) -> None:
+        """Carries one statement out, sent once, on a connection of its own with its schema and session settings.
+
+        Raises `StatementError` when the server refuses it, `ConnectionLostError` when no answer came within `seconds`:
+        then it has been seen ended on the server, and may have been carried out or not.
+        """
+        self._see_given_up_end()
+        connection = self.connect(seconds, schema=schema or None)
+        number = int(connection.thread_id())  # type: ignore[no-untyped-call]
+        try:
+            with connection.cursor() as cursor:
+                for name, value in (session or {}).items():
+                    cursor.execute(f"SET SESSION {name} = %s", (value,))
+            connection.query(_encoded(text, (session or {}).get("character_set_client", "")))
+        except (pymysql.Error, OSError) as error:
+            with contextlib.suppress(pymysql.Error, OSError):
+                connection.close()
+            if not _lost(error):
+                raise StatementError(self._said(text, error), _number(error)) from error
+            self._given_up.add(number)
+            self._see_given_up_end()
+            raise ConnectionLostError(self._said(text, error)) from error
+        connection.close()
+
+    def try_session(self, name: str, value: str) -> None:
+        """Sets a session variable on a connection of its own and forgets it. Raises `StatementError` if refused."""
+        self.change("DO 0", session={name: value})
+
+    def end(self, number: int) -> None:
+        """Ends a session. One that is gone already is fine; a refusal is a `StatementError`."""
+        try:
+            self.rows(self.dialect.kill(number))
+        except StatementError as error:
+            if error.number != NO_SUCH_THREAD:
+                raise
+
+    def _see_given_up_end(self) -> None:
+        """Ends the statements that were given up. Raises `ToolError` while one of them is still on the server."""
+        mine = "SELECT ID FROM information_schema.PROCESSLIST WHERE ID = %s AND USER = %s"
+        for number in sorted(self._given_up):
+            deadline = time.monotonic() + GONE_SECONDS
+            while self.rows(mine, (number, self.account.username)):
+                self.end(number)
+                if time.monotonic() > deadline:
+                    raise ToolError(
+                        f"A statement that this tool has given up still runs as connection {number} on the "
+                        f"{self.role} after {GONE_SECONDS} s; end it there (KILL {number}) and run the command again."
+                    )
+                time.sleep(0.1)
+            self._given_up.discard(number)
 
     def row(self, statement: str, arguments: Sequence[Any] = ()) -> dict[str, Any]:
         """The first row; empty where there is none."""
@@ -257,25 +324,51 @@ class Server:
     def _send(self, statement: str, arguments: Sequence[Any]) -> list[dict[str, Any]]:
         if self._connection is None:
             self._connection = self.connect()
+            self._see_given_up_end()
+        connection = self._connection
         try:
-            with self._connection.cursor() as cursor:
+            with connection.cursor() as cursor:
                 cursor.execute(statement, arguments or None)
                 return [dict(row) for row in cursor.fetchall()]
-        except (pymysql.err.OperationalError, pymysql.err.InterfaceError, OSError) as error:
-            code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-            self_lost = code in CONNECTION_LOST or isinstance(error, OSError)
-            if self_lost:
-                self.close()
-                raise ConnectionLostError(self._said(statement, error)) from error
-            raise StatementError(self._said(statement, error), code) from error
-        except pymysql.Error as error:
-            code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-            raise StatementError(self._said(statement, error), code) from error
+        except (pymysql.Error, OSError) as error:
+            if not _lost(error):
+                raise StatementError(self._said(statement, error), _number(error)) from error
+            number = int(connection.thread_id())  # type: ignore[no-untyped-call]
+            self.close()
+            self._given_up.add(number)
+            raise ConnectionLostError(self._said(statement, error)) from error
 
     def _said(self, statement: str, error: Exception) -> str:
         """The verb of the statement only: a statement or a server's message may quote a value."""
         verb = " ".join(statement.split()[:3])
         return f"The {self.role} server did not carry out '{verb} ...': {_reason(error)}."
+
+
+CODECS = {
+    **dict.fromkeys(("", "utf8", "utf8mb3", "utf8mb4", "binary"), "utf-8"),
+    **{name: name for name in ("ascii", "big5", "gbk", "cp850", "cp852", "cp866", "cp1250", "cp1251", "cp1256")},
+    "latin1": "cp1252",
+    "latin2": "iso8859_2",
+    "latin5": "iso8859_9",
+    "latin7": "iso8859_13",
+    "greek": "iso8859_7",
+    "hebrew": "iso8859_8",
+    "koi8r": "koi8_r",
+    "sjis": "shift_jis",
+    "euckr": "euc_kr",
+}
+"""A session's character set, and what Python calls it: a routine keeps the one that it was made under."""
+
+
+def _encoded(text: str, letters: str) -> bytes:
+    try:
+        return text.encode(CODECS[letters])
+    except (KeyError, UnicodeEncodeError) as error:
+        verb = " ".join(text.split()[:3])
+        raise ToolError(
+            f"'{verb} ...' was made in character set {letters} and cannot be written in it; make the object again on "
+            f"the source in a session with SET NAMES utf8mb4."
+        ) from error
 
 
 class StatementError(ToolError):
@@ -291,8 +384,21 @@ class ConnectionLostError(ToolError):
 
 
 NO_SUCH_THREAD = 1094
+SESSION = (
+    "SET SESSION time_zone = '+00:00', sql_mode = '', group_concat_max_len = 1048576, lock_wait_timeout = {lock} "
+    "/*!80030 , show_gipk_in_create_table_and_information_schema = ON */"
+)
+"""Settings of each session of this tool. MySQL 8.0.30 and later can hide a table's generated primary key."""
 QUOTES_VALUES = frozenset({1062, 1265, 1264, 1292, 1366, 1406, 1451, 1452, 1064})
 """Server errors whose text quotes what a row holds, or the statement: only their number is shown."""
+
+
+def _number(error: Exception) -> int:
+    return error.args[0] if error.args and isinstance(error.args[0], int) else 0
+
+
+def _lost(error: Exception) -> bool:
+    return not isinstance(error, pymysql.Error) or _number(error) in CONNECTION_LOST
 
 
 def _reason(error: Exception) -> str:

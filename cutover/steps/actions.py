@@ -17,11 +17,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cutover.errors import BudgetSpentError, RefusedError, ToolError
+from cutover.errors import BudgetSpentError, HeldUpError, RefusedError, ToolError
 from cutover.limits import Limits
 from cutover.migration import Migration
 from cutover.record import Facts
-from cutover.servers.mysql import StatementError
+from cutover.servers import locks
+from cutover.servers.mysql import LOCK_WAIT_TIMEOUT, READ_SECONDS, ConnectionLostError, StatementError
 
 Evidence = Mapping[str, Any]
 COMMAND_SECONDS = 120
@@ -62,29 +63,86 @@ class Run:
                 f"or find out what took so long."
             )
 
+    def seconds_left(self) -> float:
+        """How long one statement may take: until the budget is spent, and never longer than a control statement."""
+        left = READ_SECONDS if self.deadline is None else self.deadline - time.time()
+        return max(1.0, min(READ_SECONDS, left))
+
     def waiting(self, what: str) -> None:
         began = self.downtime_began
         self.screen.waits(what, None if began is None else time.time() - began)
 
 
+LOCK_TRIES = 5
+LOST_TRIES = 2
+
+
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One SQL statement on one of the two servers."""
+    """One SQL statement on one of the two servers, with all of its session on the same connection."""
 
     role: str
     text: str
+    schema: str = ""
+    """The session's schema: what names without a schema mean."""
+    session: Mapping[str, str] = field(default_factory=dict)
+    """Session variables that the server keeps with what the statement creates."""
+    table: str = ""
+    """Table, as `schema.name`, whose lock the statement needs; empty: one on the whole server, or none."""
+    ends_holders: bool = False
+    """Whether sessions that hold its lock are ended: none of them serves a payment when it is sent."""
+    tries: int = LOCK_TRIES
+    advice: str = ""
+    """What else the operator can do about a lock."""
     fine_if: int = 0
     """Error number that means that it is done already, such as the kill of a session that has just ended."""
 
     def shown(self) -> str:
-        return f"{self.role}> {self.text.rstrip(';')};"
+        given = [f"USE {self.schema}"] if self.schema else []
+        given += [f"SET SESSION {name} = '{value}'" for name, value in self.session.items()]
+        return f"{self.role}> {'; '.join([*given, self.text.rstrip(';')])};"
 
     def carry_out(self, run: Run) -> None:
+        """Sends it, again after each wait for a lock. Raises `HeldUpError` with who holds the lock to the end."""
+        server = run.migration.server(self.role)
+        for tried in range(1, max(1, self.tries) + 1):
+            try:
+                if self.schema or self.session or self.table:
+                    server.change(self.text, schema=self.schema, session=self.session, seconds=run.seconds_left())
+                else:
+                    server.rows(self.text)
+            except StatementError as error:
+                if self.fine_if and error.number == self.fine_if:
+                    return
+                if error.number != LOCK_WAIT_TIMEOUT:
+                    raise
+                self._make_way(run, last=tried >= self.tries)
+            else:
+                return
+
+    def _make_way(self, run: Run, *, last: bool) -> None:
+        server = run.migration.server(self.role)
+        found = locks.holders(server, self.table, run.migration.own_accounts)
+        place = f"the lock on {self.table}" if self.table else "a lock on the whole server"
+        who = ", ".join(map(str, found)) or "a session that has just ended"
+        if self.ends_holders:
+            ended, refused = locks.end_holders(server, found)
+            for holder in ended:
+                run.screen.tells(f"  ended on the {self.role}: {holder}, which held {place}.")
+            who = "; ".join(refused) or who
+        verb = " ".join(self.text.split()[:3])
+        sentence = f"'{verb} ...' on the {self.role} waits for {place}: {who}"
+        run.waiting(sentence)
         try:
-            run.migration.server(self.role).rows(self.text)
-        except StatementError as error:
-            if not self.fine_if or error.number != self.fine_if:
-                raise
+            run.still_allowed()
+        except BudgetSpentError as error:
+            raise BudgetSpentError(f"{sentence}. {error}") from error
+        if last:
+            kills = " ".join(f"KILL {holder.id};" for holder in found)
+            raise HeldUpError(
+                f"{sentence}. Let it end, or end it ({kills or 'SHOW PROCESSLIST'}), and run the same command again"
+                f"{', ' * bool(self.advice)}{self.advice}."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,15 +190,24 @@ class Change:
     name: str
     why: str
     effects: Callable[[Run], Sequence[Effect]]
+    every: Callable[[Run], Sequence[Effect]] | None = None
+    """All that the change may ever do, whatever is done already; None: `effects` always names all of it."""
 
     def plan(self, run: Run) -> list[str]:
         return [effect.shown() for effect in self.effects(run)] or ["(is so already)"]
 
     def carry_out(self, run: Run) -> tuple[Evidence, Mapping[str, Any]]:
-        effects = self.effects(run)
-        for effect in effects:
-            run.still_allowed()
-            effect.carry_out(run)
+        """Where no answer came, it looks again at what is left to do: what the statement did is then known."""
+        for tried in range(1, LOST_TRIES + 1):
+            effects = self.effects(run)
+            try:
+                for effect in effects:
+                    run.still_allowed()
+                    effect.carry_out(run)
+                break
+            except ConnectionLostError:
+                if tried == LOST_TRIES:
+                    raise
         return {"effects": [effect.shown()[:200] for effect in effects[:20]], "count": len(effects)}, {}
 
 

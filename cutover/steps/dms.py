@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cutover.errors import RefusedError
+from cutover.servers.catalogue import Table
 from cutover.servers.marker import LagMeter
 from cutover.servers.mysql import statement
 from cutover.steps.actions import ApiCall, Change, Effect, Gate, Judgement, Progress, Run, Statement, Wait
@@ -200,20 +201,35 @@ def _empty_target(run: Run) -> Sequence[Effect]:
     """Only for a reload: nothing but the application's locked-out copy is thrown away."""
     if not run.facts.reload:
         return []
-    tables = [
-        table
-        for table in run.migration.catalogue("target").tables
+    return [
+        one
+        for one, table in _every_truncation(run)
         if run.migration.target.rows(statement("SELECT 1 FROM {t} LIMIT 1", t=table.quoted))
     ]
+
+
+def _every_truncation(run: Run) -> list[tuple[Statement, Table]]:
     return [
-        Statement(role="target", text="SET SESSION foreign_key_checks = 0"),
-        *(Statement(role="target", text=f"TRUNCATE TABLE {table.quoted}") for table in tables),
-        Statement(role="target", text="SET SESSION foreign_key_checks = 1"),
+        (
+            Statement(
+                role="target",
+                text=f"TRUNCATE TABLE {table.quoted}",
+                session={"foreign_key_checks": "OFF"},
+                table=table.full_name,
+                ends_holders=True,
+            ),
+            table,
+        )
+        for table in run.migration.catalogue("target").tables
     ]
 
 
 EMPTY_TARGET = Change(
-    id="empty-target", name="empty the target", why="a reload begins with empty tables", effects=_empty_target
+    id="empty-target",
+    name="empty the target",
+    why="a reload begins with empty tables",
+    effects=_empty_target,
+    every=lambda run: [one for one, _ in _every_truncation(run)],
 )
 START_FORWARD = Change(
     id="start-forward", name="start the forward task", why="full load, then change capture", effects=_start_forward

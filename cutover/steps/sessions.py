@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from cutover.errors import ToolError
-from cutover.servers.mysql import NO_SUCH_THREAD, statement
+from cutover.servers.mysql import NO_SUCH_THREAD, Server, statement
 from cutover.steps.actions import Change, Effect, Judgement, Run, Statement
 
 STILL_SECONDS = 0.3
@@ -43,12 +43,18 @@ def kills(run: Run, role: str, numbers: Sequence[int]) -> list[Effect]:
     return [Statement(role=role, text=dialect.kill(number), fine_if=NO_SUCH_THREAD) for number in numbers]
 
 
+def every_kill(server: Server) -> list[str]:
+    """The form in which sessions are ended on a server: whose they will be is not known beforehand."""
+    return [server.dialect.kill(0)]
+
+
 def end_sessions(role: str) -> Change:
     return Change(
         id=f"end-{role}-sessions",
         name=f"end the application's sessions on the {role}",
         why="its pools must connect anew, to where its secret points",
         effects=lambda run: kills(run, role, sessions(run, role)),
+        every=lambda _: [],
     )
 
 

@@ -10,37 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from cutover.servers import marker
+from cutover.steps import accounts
 from cutover.steps.actions import Change, Effect, Gate, Judgement, Look, Progress, Run, Statement, Wait
 from cutover.steps.sessions import end_sessions, sessions
-
-
-def _accounts(run: Run, role: str) -> list[tuple[str, bool]]:
-    """The application's accounts on a server as quoted names, and whether each is locked."""
-    server = run.migration.server(role)
-    found = []
-    for row in server.rows(
-        "SELECT User AS account, Host AS host FROM mysql.user WHERE User = %s", (run.migration.application_account,)
-    ):
-        name = "@".join("'" + str(row[part]).replace("'", "''") + "'" for part in ("account", "host"))
-        told = str(next(iter(server.row(f"SHOW CREATE USER {name}").values())))
-        found.append((name, "ACCOUNT LOCK" in told))
-    return found
-
-
-def _lock(run: Run) -> Sequence[Effect]:
-    return [
-        Statement(role="target", text=f"ALTER USER {name} ACCOUNT LOCK")
-        for name, locked in _accounts(run, "target")
-        if not locked
-    ]
-
-
-def _unlock(run: Run) -> Sequence[Effect]:
-    return [
-        Statement(role="target", text=f"ALTER USER {name} ACCOUNT UNLOCK")
-        for name, locked in _accounts(run, "target")
-        if locked
-    ]
 
 
 def _sessions_gone(run: Run) -> Progress:
@@ -49,7 +21,7 @@ def _sessions_gone(run: Run) -> Progress:
 
 
 def _closed(run: Run) -> Judgement:
-    opened = [name for name, locked in _accounts(run, "target") if not locked]
+    opened = [name for name, is_open in accounts.accounts(run, "target").items() if is_open]
     left = sessions(run, "target")
     said = f"{len(opened)} accounts of the application are open on the target, {len(left)} sessions are left"
     return Judgement(good=not opened and not left, sentence=said)
@@ -60,7 +32,14 @@ def _target_marker(run: Run) -> Sequence[Effect]:
     token = run.facts.reverse_token or "TOKEN"
     if marker.seen(run.migration.target, first, marker.REVERSE) == token:
         return []
-    return [Statement(role="target", text=marker.write_statement(first, marker.REVERSE, token))]
+    return _every_target_marker(run)
+
+
+def _every_target_marker(run: Run) -> list[Effect]:
+    token = run.facts.reverse_token or "TOKEN"
+    return [
+        Statement(role="target", text=marker.write_statement(run.migration.stack.schemas[0], marker.REVERSE, token))
+    ]
 
 
 def _arrived(run: Run, role: str, slot: int, fact: str) -> Progress:
@@ -79,10 +58,15 @@ LOCK_TARGET = Change(
     id="lock-target",
     name="lock the application's account on the target",
     why="nobody but DMS and this tool writes there",
-    effects=_lock,
+    effects=lambda run: accounts.lock(run, "target"),
+    every=lambda run: accounts.every(run, "target"),
 )
 OPEN_TARGET = Change(
-    id="open-target", name="open the target", why="from here on the application may write there", effects=_unlock
+    id="open-target",
+    name="open the target",
+    why="from here on the application may write there",
+    effects=lambda run: accounts.unlock(run, "target"),
+    every=lambda run: accounts.every(run, "target"),
 )
 END_TARGET_SESSIONS = end_sessions("target")
 TARGET_SESSIONS_GONE = Wait(
@@ -103,6 +87,7 @@ TARGET_MARKER = Change(
     name="write the marker on the target",
     why="once on the source, every write of the target is there",
     effects=_target_marker,
+    every=_every_target_marker,
 )
 FROZEN_TARGET_POSITION = Look(
     id="frozen-target-position",

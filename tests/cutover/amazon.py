@@ -50,6 +50,8 @@ class Dms:
             "ValidationSettings": {"EnableValidation": True},
         }
     )
+    mysql_settings: dict[str, Any] = field(default_factory=dict)
+    """Of every endpoint."""
     calls: list[str] = field(default_factory=list)
 
     def answer(self, operation: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +69,7 @@ class Dms:
                     "Status": task.status,
                     "LastFailureMessage": task.failure,
                     "MigrationType": "full-load-and-cdc" if task.full_load else "cdc",
-                    "TableMappings": mapping(task.schemas),
+                    "TableMappings": mapping(task.schemas, task.rules),
                     "ReplicationTaskSettings": json.dumps(self.settings),
                     "CdcStartPosition": task.start_position,
                     "ReplicationTaskStats": {"FullLoadProgressPercent": task.percent},
@@ -110,6 +112,7 @@ class Dms:
                     "CertificateArn": CERTIFICATE,
                     "EngineName": "mysql",
                     "ExtraConnectionAttributes": "",
+                    "MySQLSettings": self.mysql_settings,
                 }
             ]
         }

@@ -68,6 +68,8 @@ class Task:
     start_position: str = ""
     percent: int = 0
     tables: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    """Transformation rules: `remove-column` is known."""
     stalled: threading.Event = field(default_factory=threading.Event)
     checkpoint: tuple[str, int] | None = None
     applied: int = 0
@@ -136,7 +138,7 @@ class Task:
             for (schema, name), told in self.tables.items():
                 told["TableState"] = "Full load"
                 with source.cursor(pymysql.cursors.SSCursor) as cursor, target.cursor() as into:
-                    cursor.execute(f"SELECT * FROM `{schema}`.`{name}`")
+                    cursor.execute(f"SELECT {self._columns(source, schema, name)} FROM `{schema}`.`{name}`")
                     names = ", ".join(f"`{column[0]}`" for column in cursor.description)
                     places = ", ".join(["%s"] * len(cursor.description))
                     while rows := cursor.fetchmany(2000):
@@ -146,6 +148,19 @@ class Task:
                 told["TableState"] = "Table completed"
         self._load_end = self._position()
         self.percent = 100
+
+    def _removed(self, schema: str, table: str) -> set[str]:
+        places = [rule["object-locator"] for rule in self.rules if rule["rule-action"] == "remove-column"]
+        return {one["column-name"] for one in places if (one["schema-name"], one["table-name"]) == (schema, table)}
+
+    def _columns(self, source: pymysql.Connection[Any], schema: str, table: str) -> str:
+        """`*`, as DMS reads, or what is left of it."""
+        removed = self._removed(schema, table)
+        if not removed:
+            return "*"
+        with source.cursor() as cursor:
+            cursor.execute(f"SHOW COLUMNS FROM `{schema}`.`{table}`")
+            return ", ".join(f"`{row[0]}`" for row in cursor.fetchall() if row[0] not in removed)
 
     def _position(self) -> tuple[str, int]:
         with contextlib.closing(self.source.connect()) as source, source.cursor() as cursor:
@@ -198,7 +213,13 @@ class Task:
         place = f"`{event.schema}`.`{event.table}`"
         key = event.primary_key if isinstance(event.primary_key, (list, tuple)) else [event.primary_key]
         lenient = self._lenient()
-        for row in event.rows:
+        removed = self._removed(event.schema, event.table)
+        for full in event.rows:
+            row = {
+                part: {k: v for k, v in values.items() if k not in removed}
+                for part, values in full.items()
+                if isinstance(values, dict)
+            }
             if isinstance(event, WriteRowsEvent):
                 values = row["values"]
                 verb = "REPLACE" if lenient else "INSERT"
@@ -221,7 +242,7 @@ class Task:
                 raise RuntimeError(f"{place}: {type(event).__name__} found {cursor.rowcount} rows")
 
 
-def mapping(schemas: list[str]) -> str:
+def mapping(schemas: list[str], more: list[dict[str, Any]]) -> str:
     rules = [
         {
             "rule-type": "selection",
@@ -232,4 +253,4 @@ def mapping(schemas: list[str]) -> str:
         }
         for number, schema in enumerate(schemas, 1)
     ]
-    return json.dumps({"rules": rules})
+    return json.dumps({"rules": [*rules, *more]})

@@ -18,14 +18,14 @@ from cutover.record import DynamoStore, Facts, Record, StateId, leased
 from cutover.servers.aws import Aws
 from cutover.stack import OUTPUT, Stack, from_outputs
 from cutover.steps.actions import Run
-from tests.cutover import amazon, application
+from tests.cutover import amazon, application, runbook
 from tests.cutover.application import Application, json_secret
 from tests.cutover.quick import QUICK
 from tests.cutover.replication import Endpoint, Task
 from tests.cutover.servers import TestServer
 
 OPERATOR, OPERATOR_PASSWORD = "migrator", "operator-of-a-test"
-DMS_USER, DMS_PASSWORD = "dms", "dms-of-a-test"
+DMS_USER, DMS_BACK, DMS_PASSWORD = "dms", "dms_back", "dms-of-a-test"
 TABLE = "migration-state"
 SCHEMA = tuple(
     text.strip() for text in (Path(__file__).parent / "softpos.sql").read_text().split(";\n") if text.strip()
@@ -33,39 +33,25 @@ SCHEMA = tuple(
 
 
 def accounts(server: TestServer, role: str) -> list[str]:
-    """The accounts of an evening with no more than they need."""
+    """The accounts of an evening, with the grants of the runbook's table and no other."""
     made = []
     for user, password in (
         (OPERATOR, OPERATOR_PASSWORD),
         (DMS_USER, DMS_PASSWORD),
+        (DMS_BACK, DMS_PASSWORD),
         (application.USER, application.PASSWORD),
     ):
         made += [
             f"DROP USER IF EXISTS '{user}'@'%'",
             f"CREATE USER '{user}'@'%' IDENTIFIED BY '{password}' REQUIRE SSL",
         ]
-    bypass = "READ_ONLY ADMIN" if server.mariadb else "CONNECTION_ADMIN"
-    client = "BINLOG MONITOR" if server.mariadb else "REPLICATION CLIENT"
-    extra = (
-        "SUPER, CONNECTION ADMIN, SET USER"
-        if server.mariadb
-        else ("SYSTEM_VARIABLES_ADMIN, SHOW_ROUTINE, XA_RECOVER_ADMIN, SET_ANY_DEFINER")
-    )
+    for account, user in (("operator (this tool)", OPERATOR), ("DMS, there", DMS_USER), ("DMS, back", DMS_BACK)):
+        made += runbook.statements(account, role, f"'{user}'@'%'", "softpos", mariadb=server.mariadb)
     return [
         *made,
         "DROP USER IF EXISTS 'owner'@'%'",
         "CREATE USER 'owner'@'%' ACCOUNT LOCK",
         "GRANT ALL ON softpos.* TO 'owner'@'%'",
-        f"GRANT PROCESS, CREATE USER, {bypass}, {client}, {extra} ON *.* TO '{OPERATOR}'@'%'",
-        f"GRANT ALL ON softpos.* TO '{OPERATOR}'@'%'",
-        f"GRANT SELECT ON mysql.* TO '{OPERATOR}'@'%'",
-        *([] if server.mariadb else [f"GRANT SELECT ON performance_schema.* TO '{OPERATOR}'@'%'"]),
-        f"GRANT {bypass}, {client}, REPLICATION SLAVE ON *.* TO '{DMS_USER}'@'%'"
-        if role == "source"
-        else f"GRANT {client}, REPLICATION SLAVE ON *.* TO '{DMS_USER}'@'%'",
-        "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, CREATE TEMPORARY TABLES "
-        f"ON softpos.* TO '{DMS_USER}'@'%'",
-        f"GRANT ALL ON awsdms_control.* TO '{DMS_USER}'@'%'",
         f"GRANT SELECT, INSERT, UPDATE, DELETE, EXECUTE ON softpos.* TO '{application.USER}'@'%'",
     ]
 
@@ -196,6 +182,8 @@ def build(source: TestServer, target: TestServer, dms: amazon.Dms) -> Rig:
     for name, server, user, password in (
         ("source", source, DMS_USER, DMS_PASSWORD),
         ("target", target, DMS_USER, DMS_PASSWORD),
+        ("back-source", target, DMS_BACK, DMS_PASSWORD),
+        ("back-target", source, DMS_BACK, DMS_PASSWORD),
         ("source-operator", source, OPERATOR, OPERATOR_PASSWORD),
         ("target-operator", target, OPERATOR, OPERATOR_PASSWORD),
         ("application", source, application.USER, application.PASSWORD),
@@ -212,11 +200,13 @@ def build(source: TestServer, target: TestServer, dms: amazon.Dms) -> Rig:
     ends = {
         "source": Endpoint(source.port, DMS_USER, DMS_PASSWORD, ca_file),
         "target": Endpoint(target.port, DMS_USER, DMS_PASSWORD, ca_file),
+        "back-source": Endpoint(target.port, DMS_BACK, DMS_PASSWORD, ca_file),
+        "back-target": Endpoint(source.port, DMS_BACK, DMS_PASSWORD, ca_file),
     }
     dms.__dict__.update(amazon.Dms(ca_pem=source.authority.ca_pem).__dict__)
     dms.tasks = {
         amazon.FORWARD: Task(ends["source"], ends["target"], ["softpos"], full_load=True),
-        amazon.REVERSE: Task(ends["target"], ends["source"], ["softpos"], full_load=False),
+        amazon.REVERSE: Task(ends["back-source"], ends["back-target"], ["softpos"], full_load=False),
     }
     payments = Application(json_secret(secrets, arns["application"]), ca_file)
     payments.start()
@@ -232,8 +222,8 @@ def build(source: TestServer, target: TestServer, dms: amazon.Dms) -> Rig:
             "target_endpoint_arn": amazon.TARGET,
             "reverse_source_endpoint_arn": amazon.REVERSE_SOURCE,
             "reverse_target_endpoint_arn": amazon.REVERSE_TARGET,
-            "reverse_source_secret_arn": arns["target"],
-            "reverse_target_secret_arn": arns["source"],
+            "reverse_source_secret_arn": arns["back-source"],
+            "reverse_target_secret_arn": arns["back-target"],
             "source_secret_arn": arns["source"],
             "target_secret_arn": arns["target"],
             "source_operator_secret_arn": arns["source-operator"],

@@ -187,6 +187,7 @@ class TestServer:
             "innodb-buffer-pool-size": "128M",
             "skip-name-resolve": "1",
             "local-infile": "1",
+            "log-bin-trust-function-creators": "1",
             "ssl-ca": str(self.authority.ca_file),
             "ssl-cert": str(self.authority.directory / "server.pem"),
             "ssl-key": str(self.authority.directory / "server.key"),
@@ -205,7 +206,6 @@ class TestServer:
                 "mysqlx": "0",
                 "binlog-row-metadata": "FULL",
                 "secure-file-priv": "",
-                "log-bin-trust-function-creators": "1",
             }
         settings |= self.options
         command = [self.binary, "--no-defaults", *[f"--{name}={value}" for name, value in settings.items()]]
