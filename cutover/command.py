@@ -25,6 +25,7 @@ from cutover import report as reports
 from cutover import screen
 from cutover.checks import ROOMS
 from cutover.checks.preflight import run_preflight
+from cutover.comparison.repair import write_repair
 from cutover.driver import Driver, rehearse, rehearse_way_back
 from cutover.errors import CutoverError, RefusedError
 from cutover.limits import Limits
@@ -62,11 +63,25 @@ def as_duration(seconds: float) -> str:
 class Work:
     """One command's work: the migration of the chosen stack, its record and the screen."""
 
-    def __init__(self, stack: str, outputs: Path | None, reload_command: str = "", **limits: Any) -> None:
+    def __init__(
+        self,
+        stack: str,
+        outputs: Path | None,
+        reload_command: str = "",
+        replicas: tuple[str, ...] = (),
+        throttle_command: str = "",
+        **limits: Any,
+    ) -> None:
         self.console = Console()
         limit = replace(Limits(), **{name: value for name, value in limits.items() if value is not None})
         described = from_outputs(stack, read_outputs(stack, outputs))
-        self.migration = Migration(described, limit, tuple(shlex.split(reload_command)))
+        self.migration = Migration(
+            described,
+            limit,
+            tuple(shlex.split(reload_command)),
+            replicas=replicas,
+            throttle_command=tuple(shlex.split(throttle_command)),
+        )
         self.store = DynamoStore(self.migration.aws, described.state_table_name)
         self.screen = screen.Terminal(self.console, limit.max_downtime_seconds)
 
@@ -201,7 +216,9 @@ def status(stack: str, outputs: Path | None, watch: bool, as_json: bool) -> None
     """Show the progress of every table, the lag, the validation and the forecast. Changes nothing."""
     work = Work(stack, outputs)
     while True:
-        shown, record = read_status(work.migration), work.record
+        record = work.record
+        replicating = record.state in (StateId.REPLICATE, StateId.VALIDATE)
+        shown = read_status(work.migration, schemas=replicating)
         if as_json:
             click.echo(json.dumps({"state": record.state, "done": record.done, **asdict(shown)}))
         else:
@@ -221,13 +238,25 @@ def status(stack: str, outputs: Path | None, watch: bool, as_json: bool) -> None
 @click.option(
     "--reload-command", default="", help="Makes the application read its secret again, such as a kubectl rollout."
 )
+@option("--critical-load", "critical_threads_running", click.IntRange(1), "Busy threads that end a live comparison.")
+@click.option(
+    "--replica", "replicas", multiple=True, metavar="HOST[:PORT]", help="A replica of the source whose lag pauses, too."
+)
+@click.option("--throttle-command", default="", help="Pauses the live comparison while its exit code is not 0.")
 @click.option("--dry-run", is_flag=True, help="Print every statement and call with today's figures; change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def cut_over(
-    stack: str, outputs: Path | None, reload_command: str, dry_run: bool, yes: bool, **limits: float | None
+    stack: str,
+    outputs: Path | None,
+    reload_command: str,
+    replicas: tuple[str, ...],
+    throttle_command: str,
+    dry_run: bool,
+    yes: bool,
+    **limits: float | None,
 ) -> None:
     """Validate, freeze, drain, compare, switch and watch; roll back by itself when it must. Resumes where it was."""
-    work = Work(stack, outputs, reload_command, **limits)
+    work = Work(stack, outputs, reload_command, replicas, throttle_command, **limits)
     if dry_run:
         work.console.print(screen.plan(rehearse(work.migration, work.record, StateId.WATCH, work.screen)))
         return
@@ -260,6 +289,29 @@ def rollback(
     with work.driver() as driver:
         end = driver.roll_back()
     work.console.print(f"Rolled back; the migration is now at '{end}' and the application on the source.")
+
+
+@cutover.command()
+@about
+@click.option(
+    "--output",
+    "file",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the statements are written: they hold rows' values, so only you may read the file.",
+)
+@click.option("--most", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="Rows per table.")
+def repair(stack: str, outputs: Path | None, file: Path, most: int) -> None:
+    """Write the statements that would make the target's rows as the source's. Carries out none of them."""
+    work = Work(stack, outputs)
+    with work.console.status("comparing source and target"):
+        written = write_repair(work.migration, file, most)
+    work.console.print(
+        f"{written:,} statements are in {file}. They hold rows' values: read them, carry them out on the target while "
+        "the application is locked there, compare again, and delete the file."
+        if written
+        else "No row differs; nothing was written."
+    )
 
 
 @cutover.command()

@@ -34,16 +34,19 @@ class Limits:
     chunk_seconds: float = 0.5
     """Time that one checksum statement should take; the number of its rows follows from it."""
     max_threads_running: int = 25
-    """Busy threads on the source, without this tool's own, above which a live comparison pauses."""
+    """Busy threads on a server, without this tool's own, above which a live comparison pauses."""
+    critical_threads_running: int = 200
+    """Busy threads on a server above which a live comparison ends."""
+    max_history_length: int = 1_000_000
+    """Entries of InnoDB's history list above which a live comparison pauses: long reads keep it from being purged."""
     recheck_rounds: int = 5
     """How often a row that differs while it is being written is looked at again."""
 
 
-CHUNK_ROWS_FIRST = 2_000
+FIRST_CHUNK_BYTES = 1_000_000
+"""The first chunk's rows follow from their average length; later ones from the time that the last one took."""
 CHUNK_ROWS_MOST = 500_000
 LIST_ROWS = 1_000
 """Rows whose keys and hashes are fetched to find the ones that differ."""
 SPLIT_ROWS = 200_000
-"""Tables with more rows and a single integer key are compared in several parts at once."""
-SHOWN_KEYS = 20
-"""Keys of differing rows that a report lists per table."""
+"""Tables with more rows are compared in several parts at once."""

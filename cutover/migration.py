@@ -15,11 +15,23 @@ from cutover.stack import Stack
 class Migration:
     """Everything that a check, an action or a screen asks. Opens connections only when they are used."""
 
-    def __init__(self, stack: Stack, limits: Limits, reload_command: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        limits: Limits,
+        reload_command: tuple[str, ...] = (),
+        *,
+        replicas: tuple[str, ...] = (),
+        throttle_command: tuple[str, ...] = (),
+    ) -> None:
         self.stack = stack
         self.limits = limits
         self.reload_command = reload_command
         """Makes the application read its secret again, such as `kubectl rollout restart deployment/softpos`."""
+        self.replica_hosts = replicas
+        """Replicas of the source, as `host` or `host:port`: a live comparison pauses while one of them lags."""
+        self.throttle_command = throttle_command
+        """Pauses a live comparison while its exit code is not 0."""
         self.aws = Aws(stack.region)
 
     @cached_property
@@ -69,6 +81,16 @@ class Migration:
         """The host name is verified too: an RDS certificate names its endpoints, whatever the DMS endpoint asks for."""
         return replace(self._tls(self.stack.target_endpoint_arn), verify_name=True)
 
+    @cached_property
+    def replicas(self) -> dict[str, Server]:
+        """The source's named replicas, entered as the source is."""
+        found = {}
+        for name in self.replica_hosts:
+            host, _, port = name.partition(":")
+            account = replace(self.source.account, host=host, port=int(port or self.source.account.port))
+            found[f"replica {name}"] = Server(f"replica {name}", account, self.source.tls)
+        return found
+
     @property
     def application_account(self) -> str:
         """User name of the application, the same on both servers."""
@@ -81,7 +103,7 @@ class Migration:
         return read_catalogue(self.server(role), self.stack.schemas)
 
     def close(self) -> None:
-        for kept in list(self.__dict__.values()):
+        for kept in [*self.__dict__.values(), *self.__dict__.get("replicas", {}).values()]:
             if isinstance(kept, Server):
                 kept.close()
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cutover.migration import Migration
+from cutover.servers import shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,8 @@ class Status:
     lag_small_in_seconds: float | None
     """Forecast of when the lag is under its threshold: 0 if it is, None if it does not shrink."""
     tables: tuple[TableStatus, ...]
+    schema_differences: tuple[str, ...] = ()
+    """What was changed on one side only since the schema was created; `validate` refuses it."""
 
     def sentence(self) -> str:
         parts = [f"forward task {self.forward}", f"reverse task {self.reverse}", f"full load {self.percent} %"]
@@ -43,6 +46,8 @@ class Status:
                 parts.append("not shrinking")
             elif self.lag_small_in_seconds > 0:
                 parts.append(f"under the threshold in about {self.lag_small_in_seconds / 60:,.0f} min")
+        if self.schema_differences:
+            parts.append(f"THE SCHEMAS DIFFER in {len(self.schema_differences)} things: {self.schema_differences[0]}")
         return ", ".join(parts)
 
 
@@ -56,7 +61,8 @@ def forecast_seconds(values: Sequence[float], every_seconds: float, threshold: f
     return (values[-1] - threshold) / fall if fall > 0 else None
 
 
-def read_status(migration: Migration) -> Status:
+def read_status(migration: Migration, *, schemas: bool = False) -> Status:
+    """`schemas`: the target has its schema and the source serves, so that the two are compared."""
     stack, aws = migration.stack, migration.aws
     forward, reverse = aws.task(stack.forward_task_arn), aws.task(stack.reverse_task_arn)
     told = forward.get("ReplicationTaskStats", {})
@@ -84,4 +90,10 @@ def read_status(migration: Migration) -> Status:
             )
             for item in aws.table_statistics(stack.forward_task_arn)
         ),
+        schema_differences=_differences(migration) if schemas else (),
     )
+
+
+def _differences(migration: Migration) -> tuple[str, ...]:
+    shapes = [shape.read_shape(migration.server(role), migration.stack.schemas) for role in ("source", "target")]
+    return tuple(map(str, shape.compare(*shapes)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import count
 
@@ -13,7 +14,16 @@ from cutover.servers.catalogue import FLOATS, Column, Table
 from cutover.servers.mysql import quoted, statement
 
 room = Room("schema")
+FROM_SCHEMA = re.compile(r"(?:from|join)\s+\(*`((?:[^`]|``)+)`\.`", re.IGNORECASE)
+"""The schema of a table that a view reads, as the server writes views."""
 NEXT_NUMBER = "UPDATE {t} SET {c} = (SELECT n FROM (SELECT MAX({c}) + 1 AS n FROM {t}) AS x) WHERE {c} = 0;"
+AS_DOUBLE = (
+    "START TRANSACTION; UPDATE {t} SET {c} = JSON_OBJECT('in transit', {c}) "
+    "WHERE CAST({c} AS CHAR) <> CAST(CAST(CAST({c} AS CHAR) AS JSON) AS CHAR); "
+    "UPDATE {t} SET {c} = CAST(CAST(JSON_EXTRACT({c}, '$.\"in transit\"') AS CHAR) AS JSON) "
+    "WHERE JSON_CONTAINS_PATH({c}, 'one', '$.\"in transit\"'); COMMIT;"
+)
+"""In two steps: MySQL takes 1.10 and 1.1 for the same value, and would not write it."""
 LOOK_SECONDS = 5
 """Longest look at one column's values."""
 
@@ -154,10 +164,7 @@ def json_decimals(evening: Evening) -> Iterator[Observation]:
     yield require(
         not found,
         ", ".join(f"{table.full_name}.{column.name}" for table, column in found) or "none",
-        " ".join(
-            statement("UPDATE {t} SET {c} = CAST(CAST({c} AS CHAR) AS JSON);", t=table.quoted, c=quoted(column.name))
-            for table, column in found
-        ),
+        " ".join(statement(AS_DOUBLE, t=table.quoted, c=quoted(column.name)) for table, column in found),
     )
 
 
@@ -190,14 +197,11 @@ def references(evening: Evening) -> Iterator[Observation]:
         " ".join(f"ALTER TABLE {quoted(key.schema, key.table)} DROP FOREIGN KEY {quoted(key.name)};" for key in keys)
         + " Or name that schema among softpos:migrationSchemas.",
     )
-    names = {
-        str(row["s"])
-        for row in evening.migration.source.rows("SELECT SCHEMA_NAME AS s FROM information_schema.SCHEMATA")
-    } - {*schemas}
     found = []
     for view in evening.source_catalogue.of_kind("VIEW"):
         told = evening.migration.source.row(f"SHOW CREATE VIEW {quoted(view.schema, view.name)}")
-        found += [(view, name) for name in sorted(names) if f"{quoted(name)}." in str(told.get("Create View"))]
+        read = {name.replace("``", "`") for name in FROM_SCHEMA.findall(str(told.get("Create View")))}
+        found += [(view, name) for name in sorted(read - {*schemas})]
     yield require(
         not found,
         ", ".join(f"view {view.full_name} reads {name}" for view, name in found) or "no view",

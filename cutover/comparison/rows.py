@@ -17,106 +17,32 @@ import itertools
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-import pymysql
+from dataclasses import dataclass
+from typing import Protocol
 
 from cutover.comparison import checksum
-from cutover.comparison.checksum import Condition, Key
+from cutover.comparison.checksum import Condition, Key, Plan
+from cutover.comparison.pair import ChunkTooLongError, Pair
+from cutover.comparison.results import SHOWN_KEYS, Difference, TableResult, Verification
 from cutover.errors import ToolError
-from cutover.limits import CHUNK_ROWS_FIRST, CHUNK_ROWS_MOST, LIST_ROWS, SHOWN_KEYS, SPLIT_ROWS, Limits
+from cutover.limits import CHUNK_ROWS_MOST, FIRST_CHUNK_BYTES, LIST_ROWS, SPLIT_ROWS, Limits
 from cutover.servers.catalogue import INTEGERS, Catalogue, Table
 from cutover.servers.mysql import Server
 
-LONGEST_CHUNK_SECONDS = 30.0
-"""A checksum statement is ended by the server after this time; the run then fails rather than holds a snapshot open."""
 MOST_SUSPECTS = 200
-"""Differing chunks of one table after which looking at single rows tells nothing more."""
+"""Chunks of one table that truly differ, after which looking at single rows tells nothing more."""
+SUSPECTS_AT_ONCE = 50
+"""Chunks that differed at the first look and are looked at again together, after one marker."""
 MOST_DIFFERENCES = 10_000
 """Differing rows that are counted in one chunk; beyond it the count says "at least", and memory stays bounded."""
 SHOWN_KEY_DIGITS = 12
 """An integer key with more digits is shown as a reference: 13 digits and more could be a card number."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """One row that is not the same on both sides. Never its values."""
-
-    kind: str
-    """`missing` on the target, `extra` on the target, or `different`."""
-    key: str
-    """The key itself if it is an integer too short for a card number, else a keyed reference to it."""
-
-
-@dataclass(kw_only=True)
-class TableResult:
-    table: str
-    source_rows: int = 0
-    target_rows: int = 0
-    chunks: int = 0
-    missing: int = 0
-    extra: int = 0
-    different: int = 0
-    hot: int = 0
-    """Rows written so often during a live comparison that no two looks agreed."""
-    shown: list[Difference] = field(default_factory=list)
-    problem: str = ""
-    """Why the table could not be compared; empty if it was."""
-
-    @property
-    def differences(self) -> int:
-        return self.missing + self.extra + self.different
-
-    @property
-    def equal(self) -> bool:
-        return not self.differences and not self.problem
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verification:
-    tables: tuple[TableResult, ...]
-    seconds: float
-    paused_seconds: float
-    scan_seconds: float
-    """Time that the chunks alone took, the workers side by side: without pauses and second looks."""
-
-    @property
-    def rows(self) -> int:
-        return sum(table.source_rows for table in self.tables)
-
-    @property
-    def rows_per_second(self) -> float:
-        return self.rows / self.seconds if self.seconds else 0.0
-
-    @property
-    def equal(self) -> bool:
-        return all(table.equal for table in self.tables)
-
-    def sentence(self) -> str:
-        wrong = [table for table in self.tables if not table.equal]
-        if not wrong:
-            return f"{self.rows:,} rows in {len(self.tables)} tables are the same on both sides"
-        first = wrong[0]
-        more = f" and {len(wrong) - 1} more tables" if len(wrong) > 1 else ""
-        if first.problem:
-            return f"{first.problem}{more}"
-        keys = ", ".join(f"{item.kind} {item.key}" for item in first.shown[:3])
-        return f"table {first.table} differs in {first.differences} rows ({keys}){more}"
-
-    def evidence(self) -> dict[str, Any]:
-        return {
-            "rows": self.rows,
-            "tables": len(self.tables),
-            "seconds": round(self.seconds, 3),
-            "rows_per_second": round(self.rows_per_second),
-            "paused_seconds": round(self.paused_seconds, 1),
-            "rows_written_meanwhile": sum(table.hot for table in self.tables),
-            "differences": sum(table.differences for table in self.tables),
-            "wrong_tables": [table.table for table in self.tables if not table.equal][:SHOWN_KEYS],
-        }
+LEAST_ROWS = 1
+Bounds = tuple[Key | None, Key | None]
+Seen = dict[Key, tuple[str, str | None]]
+"""Differing rows by key: the kind, and the source's hash."""
 
 
 class Throttled(Protocol):
@@ -129,9 +55,9 @@ class Throttled(Protocol):
 
 @dataclass(frozen=True)
 class Span:
-    """Part of a table: keys behind `low` and not behind `high`."""
+    """Part of a table: keys after `low` and up to `high`."""
 
-    pair: tuple[Table, Table]
+    plan: Plan
     low: Key | None
     high: Key | None
 
@@ -149,6 +75,7 @@ class Comparison:
         stopped: Callable[[], None] = lambda: None,
         catch_up: Callable[[], None] | None = None,
         progress: Callable[[int], None] = lambda _: None,
+        keep_keys: int = 0,
     ) -> None:
         self._source = source
         self._target = target
@@ -158,9 +85,11 @@ class Comparison:
         self._catch_up = catch_up
         """Given for a live comparison: returns once everything written before the call is on the target."""
         self._progress = progress
+        self._keep_keys = keep_keys
+        """Keys of differing rows that are kept per table, for a repair."""
         self._lock = threading.Lock()
         self._failed = threading.Event()
-        self._busy = 0.0
+        self._busiest = 0.0
         self._pepper = hashlib.sha256(b"key reference\0" + source.account.password.encode()).digest()
 
     def run(self, source: Catalogue, target: Catalogue) -> Verification:
@@ -168,14 +97,16 @@ class Comparison:
         theirs = {table.full_name: table for table in target.tables}
         results = {table.full_name: TableResult(table=table.full_name) for table in source.tables}
         spans: queue.SimpleQueue[Span] = queue.SimpleQueue()
-        for table in sorted(source.tables, key=lambda table: -table.rows):
-            other = theirs.get(table.full_name)
-            if other is None:
-                results[table.full_name].problem = f"table {table.full_name} is missing on the target"
-                continue
-            checksum.require_comparable(table, other)
-            for span in self._spans(table, other):
-                spans.put(span)
+        dialects = (self._source.dialect, self._target.dialect)
+        with Pair(self._source, self._target) as servers:
+            for table in sorted(source.tables, key=lambda table: -table.rows):
+                other = theirs.get(table.full_name)
+                if other is None:
+                    results[table.full_name].problem = f"table {table.full_name} is missing on the target"
+                    continue
+                checksum.require_comparable(table, other)
+                for span in self._spans(servers, checksum.plan(table, other, dialects)):
+                    spans.put(span)
         with ThreadPoolExecutor(self._limits.parallel, "compare") as pool:
             workers = [pool.submit(self._work, spans, results) for _ in range(self._limits.parallel)]
             try:
@@ -188,105 +119,143 @@ class Comparison:
             tables=tuple(results.values()),
             seconds=time.monotonic() - began,
             paused_seconds=self._throttle.paused_seconds if self._throttle else 0.0,
-            scan_seconds=self._busy / max(1, self._limits.parallel),
+            scan_seconds=self._busiest,
         )
 
-    def _spans(self, table: Table, other: Table) -> Iterator[Span]:
-        parts = self._limits.parallel if table.integer_key and table.rows > SPLIT_ROWS else 1
-        bounds: list[Key | None] = [None, None]
-        if parts > 1:
+    def _spans(self, servers: Pair, plan: Plan) -> Iterator[Span]:
+        """Parts of about equally many rows. An integer key is split by its range, any other by rows of its index."""
+        table = plan.tables[0]
+        parts = self._limits.parallel if table.rows > SPLIT_ROWS else 1
+        bounds: list[Key | None] = [None]
+        if parts > 1 and table.integer_key:
             ends = self._source.row(checksum.ends_query(table))
             low, high = int(ends["low"]), int(ends["high"])
-            bounds[1:1] = [(low + (high - low) * part // parts,) for part in range(1, parts)]
-        for lower, upper in itertools.pairwise(bounds):
-            yield Span((table, other), lower, upper)
+            bounds += [(low + (high - low) * part // parts,) for part in range(1, parts)]
+        elif parts > 1:
+            for _ in range(1, parts):
+                bound = servers.key_at(0, plan, checksum.after(table, bounds[-1]), table.rows // parts)
+                if bound is None:
+                    break
+                bounds.append(bound)
+        for lower, upper in itertools.pairwise([*bounds, None]):
+            yield Span(plan, lower, upper)
 
     def _work(self, spans: queue.SimpleQueue[Span], results: dict[str, TableResult]) -> None:
+        busy = 0.0
         try:
-            with _Pair(self._source, self._target) as servers:
+            with Pair(self._source, self._target) as servers:
                 while not self._failed.is_set():
                     try:
                         span = spans.get_nowait()
                     except queue.Empty:
                         return
-                    self._compare(servers, span, results[span.pair[0].full_name])
+                    busy += self._compare(servers, span, results[span.plan.tables[0].full_name])
+                    with self._lock:
+                        self._busiest = max(self._busiest, busy)
         except BaseException:
             self._failed.set()
             raise
 
-    def _compare(self, servers: _Pair, span: Span, result: TableResult) -> None:
-        rows = CHUNK_ROWS_FIRST
-        low = span.low
-        suspects: list[tuple[Key | None, Key | None]] = []
+    def _compare(self, servers: Pair, span: Span, result: TableResult) -> float:
+        """Goes through the span chunk by chunk; the seconds that the chunks took."""
+        mine = span.plan.tables[0]
+        rows = first_rows(mine)
+        low, busy = span.low, 0.0
+        suspects: list[Bounds] = []
         while True:
             self._pause()
             began = time.monotonic()
-            mine, _ = span.pair
-            rest = checksum.both(checksum.after(mine, low), checksum.up_to(mine, span.high))
-            bound = servers.source_rows(checksum.bound_query(mine, rest, rows - 1))
-            high = checksum.key_of(bound[0], mine) if bound else span.high
-            ours, others = servers.sums(span.pair, checksum.both(checksum.after(mine, low), checksum.up_to(mine, high)))
+            try:
+                high, last = self._chunk_end(servers, span, low, rows)
+                condition = checksum.both(checksum.after(mine, low), checksum.up_to(mine, high))
+                ours, others = servers.sums(span.plan, condition)
+            except ChunkTooLongError:
+                if rows <= LEAST_ROWS:
+                    raise
+                rows = max(LEAST_ROWS, rows // 2)
+                continue
             taken = time.monotonic() - began
+            busy += taken
             with self._lock:
-                self._busy += taken
                 result.chunks += 1
                 result.source_rows += ours[0]
                 result.target_rows += others[0]
             self._progress(ours[0])
             if ours != others:
                 suspects.append((low, high))
-                if len(suspects) > MOST_SUSPECTS:
-                    result.problem = f"table {mine.full_name} differs in more than {MOST_SUSPECTS} chunks"
-                    return
-            if not bound:
-                break
+            if suspects and (last or len(suspects) >= SUSPECTS_AT_ONCE):
+                if not self._explain(servers, span.plan, suspects, result):
+                    return busy
+                suspects = []
+            if last:
+                return busy
             low = high
             pace = self._limits.chunk_seconds / max(taken, 0.001)
-            rows = int(min(max(rows * min(max(pace, 0.5), 2.0), 100), CHUNK_ROWS_MOST))
-        for low, high in suspects:
-            self._explain(servers, span.pair, (low, high), result)
+            rows = int(min(max(rows * min(max(pace, 0.5), 4.0), LEAST_ROWS), CHUNK_ROWS_MOST))
 
-    def _explain(
-        self, servers: _Pair, pair: tuple[Table, Table], bounds: tuple[Key | None, Key | None], result: TableResult
-    ) -> None:
-        """Finds the rows behind a chunk that differs; live, only those that differ alike behind two markers."""
-        confirmed: dict[Key, tuple[str, int | None]] = {}
-        now: dict[Key, tuple[str, int | None]] = {}
+    @staticmethod
+    def _chunk_end(servers: Pair, span: Span, low: Key | None, rows: int) -> tuple[Key | None, bool]:
+        """The last key of the chunk after `low`, and whether it is the span's last chunk."""
+        mine = span.plan.tables[0]
+        rest = checksum.both(checksum.after(mine, low), checksum.up_to(mine, span.high))
+        bound = servers.key_at(0, span.plan, rest, rows - 1)
+        return (span.high, True) if bound is None else (bound, False)
+
+    def _explain(self, servers: Pair, plan: Plan, suspects: list[Bounds], result: TableResult) -> bool:
+        """Finds the rows of chunks that differ; live, only those that differ alike after two markers.
+
+        False when so many chunks truly differ that single rows tell nothing more.
+        """
+        now: dict[Bounds, Seen] = {bounds: {} for bounds in suspects}
+        confirmed: dict[Bounds, Seen] = {}
         for _ in range(self._limits.recheck_rounds if self._catch_up else 1):
             if self._catch_up:
                 self._catch_up()
             before = now
-            found = itertools.islice(self._differing(servers, pair, bounds), MOST_DIFFERENCES)
-            now = {key: (kind, row_hash) for kind, key, row_hash in found}
-            confirmed = {key: seen for key, seen in now.items() if not self._catch_up or before.get(key) == seen}
-            if len(confirmed) == len(now):
+            now = {}
+            for bounds in before:
+                found = itertools.islice(self._differing(servers, plan, bounds), MOST_DIFFERENCES)
+                now[bounds] = {key: (kind, row_hash) for kind, key, row_hash in found}
+                confirmed[bounds] = {
+                    key: seen
+                    for key, seen in now[bounds].items()
+                    if not self._catch_up or before[bounds].get(key) == seen
+                }
+            # What differs no more, or differs alike twice, needs no third look.
+            now = {bounds: seen for bounds, seen in now.items() if len(confirmed[bounds]) != len(seen)}
+            if not now:
                 break
         with self._lock:
-            result.hot += len(now) - len(confirmed)
-            for key, (kind, _) in confirmed.items():
+            result.hot += sum(len(seen) - len(confirmed[bounds]) for bounds, seen in now.items())
+            wrong = [seen for seen in confirmed.values() if seen]
+            for key, (kind, _) in (item for seen in wrong for item in seen.items()):
                 setattr(result, kind, getattr(result, kind) + 1)
+                if len(result.keys) < self._keep_keys:
+                    result.keys[key] = kind
                 if len(result.shown) < SHOWN_KEYS:
-                    result.shown.append(Difference(kind=kind, key=self._shown(pair[0], key)))
+                    result.shown.append(Difference(kind=kind, key=self._shown(plan.tables[0], key)))
+            result.wrong_chunks += len(wrong)
+            if result.wrong_chunks > MOST_SUSPECTS:
+                result.problem = f"table {result.table} differs in more than {MOST_SUSPECTS} chunks"
+        return not result.problem
 
-    def _differing(
-        self, servers: _Pair, pair: tuple[Table, Table], bounds: tuple[Key | None, Key | None]
-    ) -> Iterator[tuple[str, Key, int | None]]:
+    def _differing(self, servers: Pair, plan: Plan, bounds: Bounds) -> Iterator[tuple[str, Key, str | None]]:
         """Kind, key and source hash of each row of the range that differs: halves the range until a list holds it."""
         self._stopped()
-        mine = pair[0]
-        condition = checksum.both(checksum.after(mine, bounds[0]), checksum.up_to(mine, bounds[1]))
-        ours, others = servers.sums(pair, condition)
+        mine = plan.tables[0]
+        condition: Condition = checksum.both(checksum.after(mine, bounds[0]), checksum.up_to(mine, bounds[1]))
+        ours, others = servers.sums(plan, condition)
         if ours == others:
             return
         most = max(ours[0], others[0])
         if most > LIST_ROWS:
             side = 0 if ours[0] >= others[0] else 1
-            middle = servers.key_at(side, pair, condition, most // 2)
+            middle = servers.key_at(side, plan, condition, most // 2)
             if middle is not None and middle != bounds[1]:
-                yield from self._differing(servers, pair, (bounds[0], middle))
-                yield from self._differing(servers, pair, (middle, bounds[1]))
+                yield from self._differing(servers, plan, (bounds[0], middle))
+                yield from self._differing(servers, plan, (middle, bounds[1]))
                 return
-        here, there = (servers.listed(side, pair, condition) for side in (0, 1))
+        here, there = (servers.listed(side, plan, condition) for side in (0, 1))
         for key in sorted({*here, *there}, key=repr):
             if here.get(key) != there.get(key):
                 kind = "missing" if key not in there else "extra" if key not in here else "different"
@@ -311,54 +280,6 @@ class Comparison:
         return "ref:" + hmac.new(self._pepper, text.encode(), hashlib.sha256).hexdigest()[:16]
 
 
-class _Pair:
-    """A worker's two connections; the two statements of a comparison run at the same time."""
-
-    def __init__(self, source: Server, target: Server) -> None:
-        self._servers = (source, target)
-        self._companion = ThreadPoolExecutor(1, "target")
-
-    def __enter__(self) -> _Pair:
-        self._connections = [server.connect(LONGEST_CHUNK_SECONDS + 5) for server in self._servers]
-        for connection, server in zip(self._connections, self._servers, strict=True):
-            with connection.cursor() as cursor:
-                limit = server.dialect.statement_limit
-                cursor.execute(limit.replace("{ms}", str(int(LONGEST_CHUNK_SECONDS * 1000))))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._companion.shutdown(wait=True)
-        for connection in self._connections:
-            connection.close()
-
-    def sums(self, pair: tuple[Table, Table], condition: Condition) -> tuple[tuple[int, int], tuple[int, int]]:
-        theirs = self._companion.submit(self._sum, 1, pair[1], condition)
-        ours = self._sum(0, pair[0], condition)
-        return ours, theirs.result()
-
-    def source_rows(self, query: tuple[str, Sequence[Any]]) -> list[dict[str, Any]]:
-        return self._ask(0, query)
-
-    def key_at(self, side: int, pair: tuple[Table, Table], condition: Condition, offset: int) -> Key | None:
-        rows = self._ask(side, checksum.bound_query(pair[side], condition, offset))
-        return checksum.key_of(rows[0], pair[side]) if rows else None
-
-    def listed(self, side: int, pair: tuple[Table, Table], condition: Condition) -> dict[Key, int]:
-        rows = self._ask(side, checksum.rows_query(pair[side], condition))
-        return {checksum.key_of(row, pair[side]): int(row["h"]) for row in rows}
-
-    def _sum(self, side: int, table: Table, condition: Condition) -> tuple[int, int]:
-        row = self._ask(side, checksum.chunk_query(table, condition))[0]
-        return int(row["n"]), int(row["h"])
-
-    def _ask(self, side: int, query: tuple[str, Sequence[Any]]) -> list[dict[str, Any]]:
-        text, values = query
-        try:
-            with self._connections[side].cursor() as cursor:
-                cursor.execute(text, tuple(values))
-                return [dict(row) for row in cursor.fetchall()]
-        except (pymysql.Error, OSError) as error:
-            number = error.args[0] if error.args else type(error).__name__
-            raise ToolError(
-                f"The {self._servers[side].role} server broke off a comparison (error {number}); start the step again."
-            ) from error
+def first_rows(table: Table) -> int:
+    """Rows of the first chunk: few where they are heavy."""
+    return max(LEAST_ROWS, min(CHUNK_ROWS_MOST, FIRST_CHUNK_BYTES // max(table.row_bytes, 100)))

@@ -30,6 +30,12 @@ LOCK_SECONDS = 2
 GONE_SECONDS = 10
 """Within this time a statement that was given up must have ended on the server."""
 LOCK_WAIT_TIMEOUT = 1205
+EVENTS_READ = 50
+SILENT_EVENTS = frozenset(
+    {"Rotate", "Stop", "Format_desc", "Previous_gtids", "Gtid", "Anonymous_Gtid", "Gtid_list", "Binlog_checkpoint"}
+    | {"Start_encryption", "Heartbeat", "Xid"}
+)
+"""Events of the binary log that are there without a write, or around one that shows itself."""
 CONNECTION_LOST = frozenset({0, 2006, 2013, 2014, 2055, 4031})
 """Client errors after which a new connection is tried once: gone away, lost, out of sync, idle too long."""
 
@@ -146,6 +152,11 @@ class BinlogPosition:
     def __str__(self) -> str:
         return f"{self.file}:{self.offset}"
 
+    @classmethod
+    def parse(cls, text: str) -> BinlogPosition:
+        file, _, offset = text.rpartition(":")
+        return cls(file=file, offset=int(offset or 0))
+
 
 def parse_binlog_status(row: Row) -> BinlogPosition:
     """Both spellings of the statement answer with `File` and `Position`."""
@@ -244,7 +255,7 @@ class Server:
         try:
             with connection.cursor() as cursor:
                 for name, value in (session or {}).items():
-                    cursor.execute(f"SET SESSION {name} = %s", (value,))
+                    cursor.execute(f"SET SESSION {name} = %s", (int(value) if value.isdigit() else value,))
             connection.query(_encoded(text, (session or {}).get("character_set_client", "")))
         except (pymysql.Error, OSError) as error:
             with contextlib.suppress(pymysql.Error, OSError):
@@ -313,6 +324,32 @@ class Server:
         if not row:
             raise ToolError(f"The {self.role} server has no binary log; turn log_bin on.")
         return parse_binlog_status(row)
+
+    def written_between(self, first: BinlogPosition, last: BinlogPosition) -> list[str]:
+        """What the binary log holds between two positions, in the first words of each; a new file alone is nothing.
+
+        Where the events may not be read (an account without REPLICATION SLAVE), the move itself is told.
+        """
+        if first == last:
+            return []
+        found: list[str] = []
+        try:
+            found += self._events(first.file, first.offset)
+            if last.file != first.file:
+                found += self._events(last.file, 4)
+        except StatementError:
+            return [f"from {first} to {last}"]
+        return found
+
+    def _events(self, file: str, offset: int) -> list[str]:
+        rows = self.rows(f"SHOW BINLOG EVENTS IN %s FROM {offset} LIMIT {EVENTS_READ}", (file,))
+        told = []
+        for row in rows:
+            kind, info = str(row["Event_type"]), re.sub(r"^use `[^`]*`; ", "", str(row["Info"]))
+            if kind not in SILENT_EVENTS:
+                words = " ".join(info.split()[:2]) if kind == "Query" else kind
+                told.append(words)
+        return [words for words in dict.fromkeys(told) if words != "BEGIN"]
 
     def close(self) -> None:
         with self._lock:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cutover.comparison.rows import Comparison, Verification
+from cutover.comparison.results import Verification
+from cutover.comparison.rows import Comparison
 from cutover.comparison.throttle import Throttle
 from cutover.record import Facts
 from cutover.servers.marker import LagMeter
@@ -31,12 +32,18 @@ def _compare(run: Run, *, live: bool) -> Verification:
         migration.source,
         migration.target,
         run.limits,
-        throttle=Throttle(migration.source, run.limits, meter.lag_seconds) if live else None,
+        throttle=_throttle(run, meter) if live else None,
         stopped=run.still_allowed,
         catch_up=(lambda: _caught_up(meter, run)) if live else None,
         progress=progress,
     )
     return comparison.run(migration.catalogue("source"), migration.catalogue("target"))
+
+
+def _throttle(run: Run, meter: LagMeter) -> Throttle:
+    migration = run.migration
+    servers = {"source": migration.source, "target": migration.target, **migration.replicas}
+    return Throttle(servers, run.limits, meter.lag_seconds, migration.throttle_command)
 
 
 def _caught_up(meter: LagMeter, run: Run) -> None:

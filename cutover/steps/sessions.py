@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from cutover.errors import ToolError
-from cutover.servers.mysql import NO_SUCH_THREAD, Server, statement
+from cutover.errors import RefusedError
+from cutover.servers.mysql import NO_SUCH_THREAD, BinlogPosition, Server, statement
 from cutover.steps.actions import Change, Effect, Judgement, Run, Statement
 
 STILL_SECONDS = 0.3
+SHOWN = 5
+_OTHERS = """SELECT ID AS id, USER AS user, HOST AS host FROM information_schema.PROCESSLIST
+WHERE ID <> CONNECTION_ID() AND COMMAND NOT LIKE 'Binlog Dump%' AND COMMAND <> 'Daemon'"""
 SERVER_THREADS = ("system user", "event_scheduler")
 _SESSIONS = "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER = %s"
 _WRITERS = """SELECT DISTINCT t.trx_mysql_thread_id AS id FROM information_schema.INNODB_TRX t
@@ -59,21 +62,37 @@ def end_sessions(role: str) -> Change:
 
 
 def still(run: Run, role: str) -> str:
-    """The server's binary log position. Raises `ToolError` while it moves."""
+    """The server's binary log position. Raises `RefusedError` while somebody writes, with who and what."""
     server = run.migration.server(role)
     first = server.binlog_position()
     time.sleep(STILL_SECONDS)
     second = server.binlog_position()
-    if first != second:
-        raise ToolError(f"The {role} is frozen and yet its binary log moves from {first} to {second}: who writes?")
+    if written := server.written_between(first, second):
+        raise RefusedError(f"The {role} is frozen and yet it was written to: {_who_and_what(run, role, written)}")
     return str(second)
 
 
 def stayed(run: Run, role: str, fact: str) -> Judgement:
-    """Whether the server's binary log still ends where the fact says that it stopped."""
-    now, then = str(run.migration.server(role).binlog_position()), str(getattr(run.facts, fact))
-    if now == then:
-        return Judgement(good=True, sentence=f"the {role}'s binary log still ends at {now}", evidence={"position": now})
+    """Whether nothing was written on the server since the position in the fact. A new log file alone is no write."""
+    server = run.migration.server(role)
+    now, then = server.binlog_position(), BinlogPosition.parse(str(getattr(run.facts, fact)))
+    written = server.written_between(then, now)
+    if not written:
+        return Judgement(
+            good=True, sentence=f"nothing was written on the {role} since {then}", evidence={"position": str(now)}
+        )
     return Judgement(
-        good=False, sentence=f"The {role} was written to while it was frozen: its binary log moved from {then} to {now}"
+        good=False,
+        sentence=f"The {role} was written to while it was frozen: its binary log moved from {then} to {now}: "
+        f"{_who_and_what(run, role, written)}",
+    )
+
+
+def _who_and_what(run: Run, role: str, written: Sequence[str]) -> str:
+    rows = run.migration.server(role).rows(_OTHERS)
+    kept = {*run.migration.own_accounts, *SERVER_THREADS}
+    others = [f"connection {row['id']} of {row['user']}@{row['host']}" for row in rows if row["user"] not in kept]
+    return (
+        f"{', '.join(written[:SHOWN])}. It can have been {', '.join(others[:SHOWN]) or 'a session that has ended'}; "
+        "let that work end, or lock its account, and run the same command again."
     )

@@ -102,8 +102,12 @@ def _every_thaw(run: Run) -> list[Effect]:
 
 
 def _unlock(run: Run) -> Sequence[Effect]:
-    """Only those that were open before the freeze."""
-    return accounts.unlock(run, "source", *run.facts.source_accounts) if run.facts.source_accounts else []
+    """Only those that were open before the freeze. super_read_only would refuse ALTER USER; read_only stays on."""
+    if not run.facts.source_accounts:
+        return []
+    locked = accounts.unlock(run, "source", *run.facts.source_accounts)
+    frozen = locked and is_on(run, "source", "super_read_only")
+    return [*_on_source(run.migration.source.dialect.admit_replication if frozen else None), *locked]
 
 
 def _admit_replication(run: Run) -> Sequence[Effect]:

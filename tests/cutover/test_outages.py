@@ -356,10 +356,9 @@ def test_an_error_of_no_known_kind_inside_the_downtime_goes_the_way_back(
 ) -> None:
     validated(rig)
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("nobody thought of this")
 
-    monkeypatch.setattr(rig.dms, "StopReplicationTask", rig.dms.StopReplicationTask)
     with monkeypatch.context() as patched:
         patched.setattr("cutover.steps.objects.shape.compare", broken)
         with pytest.raises(RefusedError, match=r"ZeroDivisionError.*on the source"):
@@ -369,16 +368,7 @@ def test_an_error_of_no_known_kind_inside_the_downtime_goes_the_way_back(
     assert rig.writable("source")
 
 
-@pytest.mark.parametrize(
-    ("trouble", "named"),
-    [
-        (
-            "LOCK TABLES softpos.payments WRITE",
-            r"waits for a lock on the whole server: connection \d+ of locker@.*--grace",
-        ),
-    ],
-)
-def test_what_holds_the_freeze_up_is_named_and_the_wait_is_offered(rig: Rig, trouble: str, named: str) -> None:
+def test_what_holds_the_freeze_up_is_named_and_the_wait_is_offered(rig: Rig) -> None:
     rig.application.wait_for_commits()
     rig.advance("validate")
     rig.source.run(
@@ -388,12 +378,28 @@ def test_what_holds_the_freeze_up_is_named_and_the_wait_is_offered(rig: Rig, tro
     )
     holder = rig.source.connect("locker", "locker-of-a-test")
     with holder.cursor() as cursor:
-        cursor.execute(trouble)
+        cursor.execute("LOCK TABLES softpos.payments WRITE")
     try:
-        with pytest.raises(RefusedError, match=named):
+        with pytest.raises(RefusedError, match=r"a lock on the whole server: connection \d+ of locker@.*--grace"):
             from_freeze(rig)
     finally:
         holder.close()
         rig.source.run("DROP USER 'locker'@'%'")
+    rig.application.wait_for_commits()
+    assert rig.writable("source")
+
+
+def test_a_new_log_file_is_no_write_and_a_write_after_the_freeze_is_named(rig: Rig) -> None:
+    validated(rig)
+    rig.advance("freeze")
+    rig.source.run("FLUSH BINARY LOGS")
+    rig.advance("drain")
+    rig.roll_back()
+    rig.application.wait_for_commits()
+    rig.advance("freeze")
+    with_super = ["SET GLOBAL super_read_only = OFF"] if not rig.source.mariadb else []
+    rig.source.run(*with_super, "FLUSH PRIVILEGES")
+    with pytest.raises(RefusedError, match=r"was written to while it was frozen.*FLUSH PRIVILEGES"):
+        rig.advance("watch")
     rig.application.wait_for_commits()
     assert rig.writable("source")

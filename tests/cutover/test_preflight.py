@@ -71,7 +71,7 @@ TROUBLES = [
         "grants of the DMS account",
         on("source", f"REVOKE REPLICATION SLAVE ON *.* FROM '{DMS_USER}'@'%'"),
         on("source", f"GRANT REPLICATION SLAVE ON *.* TO '{DMS_USER}'@'%'"),
-        "dms: lacks REPLICATION SLAVE",
+        "'dms'@'%': lacks REPLICATION SLAVE",
         "GRANT REPLICATION SLAVE ON *.* TO 'dms'@'%';",
     ),
     Trouble(

@@ -13,7 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from cutover.comparison import checksum
-from cutover.comparison.rows import Comparison, TableResult, Verification
+from cutover.comparison.pair import ChunkTooLongError
+from cutover.comparison.pair import Pair as Servers
+from cutover.comparison.repair import repairing
+from cutover.comparison.results import TableResult, Verification
+from cutover.comparison.rows import Comparison
 from cutover.comparison.throttle import Throttle
 from cutover.errors import RefusedError
 from cutover.limits import Limits
@@ -199,19 +203,221 @@ def test_keys_that_sort_differently_are_refused_rather_than_compared_wrongly(pai
         compared(pair)
 
 
+def rows_of(count: int) -> str:
+    """SQL of so many numbers from 0, as a derived table with the column n."""
+    digits = " CROSS JOIN ".join(
+        f"(SELECT 0 d {'UNION ALL SELECT '.join(['', '1 ', '2 ', '3 '])}) d{n}" for n in range(8)
+    )
+    number = " + ".join(f"d{n}.d * {4**n}" for n in range(8))
+    return f"(SELECT {number} AS n FROM {digits} HAVING n < {count}) x"
+
+
+def rows_read(end: Server) -> int:
+    names = ("Handler_read_next", "Handler_read_first", "Handler_read_key", "Handler_read_rnd_next")
+    return sum(end.status(*names).values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("ENUM('w','x','y','z')", "1 + n % 4"), ("SET('a','b','c')", "n % 8"), ("BIT(20)", "n"), ("INT", "n % 4")],
+)
+def test_each_row_is_read_twice_at_most_whatever_the_key_is_made_of(
+    pair: Pair, kind: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_both(
+        pair,
+        f"CREATE TABLE compared.k (a {kind} NOT NULL, b INT NOT NULL, v INT NOT NULL, PRIMARY KEY (a, b))",
+        f"INSERT INTO compared.k SELECT {value}, n, 7 FROM {rows_of(20000)}",
+        "ANALYZE TABLE compared.k",
+    )
+    monkeypatch.setattr("cutover.comparison.rows.CHUNK_ROWS_MOST", 1000)
+    before = rows_read(pair[0])
+    result = the_table(compared(pair))
+    assert result.source_rows == 20000
+    assert result.chunks >= 20
+    assert rows_read(pair[0]) - before < 3 * 20000
+
+
+def test_what_looked_equal_and_is_not_is_found(pair: Pair) -> None:
+    on_both(
+        pair,
+        "CREATE TABLE compared.b (id INT PRIMARY KEY, d DOUBLE NULL, f FLOAT NULL, e ENUM('', 'a', 'b') NULL, "
+        "s SET('a', 'b') NULL, u VARCHAR(5) CHARACTER SET utf16 COLLATE utf16_bin NULL)",
+        "INSERT INTO compared.b VALUES (1, 0, 0, 1, 0, NULL)",
+    )
+    assert compared(pair).equal
+    for name, value in (("d", "-0e0"), ("f", "-0e0"), ("e", "0")):
+        pair[1].rows(f"UPDATE compared.b SET {name} = {value}")
+        assert the_table(compared(pair)).different == 1, name
+        pair[1].rows("UPDATE compared.b SET d = 0, f = 0, e = 1")
+    assert compared(pair).equal
+
+
+def test_members_that_hold_the_separator_do_not_hide_a_difference(pair: Pair) -> None:
+    on_both(pair, "CREATE TABLE compared.e (id INT PRIMARY KEY, a ENUM('x', 'x|1'), b ENUM('1|y', 'y'))")
+    pair[0].rows("INSERT INTO compared.e VALUES (1, 'x', '1|y')")
+    pair[1].rows("INSERT INTO compared.e VALUES (1, 'x|1', 'y')")
+    assert the_table(compared(pair)).different == 1
+
+
+def test_a_generated_column_with_another_expression_shows(pair: Pair) -> None:
+    for end, rate in zip(pair, ("0.03", "0.02"), strict=True):
+        end.rows(
+            "CREATE TABLE compared.g (id INT PRIMARY KEY, amount DECIMAL(10,2), "
+            f"fee DECIMAL(10,2) AS (amount * {rate}) STORED)"
+        )
+        end.rows("INSERT INTO compared.g (id, amount) VALUES (1, 100)")
+    assert the_table(compared(pair)).different == 1
+
+
+def test_enums_with_other_members_and_texts_that_no_conversion_keeps_are_named_as_not_compared(pair: Pair) -> None:
+    pair[0].rows("CREATE TABLE compared.m (id INT PRIMARY KEY, e ENUM('a', 'b'))")
+    pair[1].rows("CREATE TABLE compared.m (id INT PRIMARY KEY, e ENUM('b', 'a'))")
+    with pytest.raises(RefusedError, match=r"compared\.m\.e has other members on the target"):
+        compared(pair)
+    on_both(pair, "DROP TABLE compared.m")
+    pair[0].rows("CREATE TABLE compared.m (id INT PRIMARY KEY, u VARCHAR(5) CHARACTER SET utf16)")
+    pair[1].rows("CREATE TABLE compared.m (id INT PRIMARY KEY, u VARCHAR(5) CHARACTER SET utf8mb4)")
+    with pytest.raises(RefusedError, match=r"utf16 on the source and utf8mb4 on the target"):
+        compared(pair)
+
+
+def many_chunks(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cutover.comparison.rows.CHUNK_ROWS_MOST", 16)
+    on_both(
+        pair,
+        "CREATE TABLE compared.p (id INT PRIMARY KEY, v INT NOT NULL)",
+        f"INSERT INTO compared.p SELECT n, 1 FROM {rows_of(4096)}",
+    )
+
+
+def test_a_busy_table_whose_every_chunk_differs_at_the_first_look_is_not_refused(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many_chunks(pair, monkeypatch)
+    pair[0].rows("UPDATE compared.p SET v = 2")
+    catalogues = [read_catalogue(end, ["compared"]) for end in pair]
+    late = Server("target", pair[1].account, pair[1].tls)
+    result = Comparison(
+        pair[0], pair[1], Limits(parallel=1), catch_up=lambda: late.rows("UPDATE compared.p SET v = 2") and None
+    ).run(*catalogues)
+    assert result.equal, result.sentence()
+
+
+def test_a_table_that_truly_differs_everywhere_is_given_up(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    many_chunks(pair, monkeypatch)
+    pair[0].rows("UPDATE compared.p SET v = 2")
+    assert the_table(compared(pair, parallel=1)).problem == "table compared.p differs in more than 200 chunks"
+
+
+def test_a_chunk_that_takes_too_long_is_halved_and_the_comparison_goes_on(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many_chunks(pair, monkeypatch)
+    sums, asked = Servers.sums, iter(range(3))
+
+    def slow(self: Servers, *given: Any) -> Any:
+        if next(asked, None) is not None:
+            raise ChunkTooLongError("too long")
+        return sums(self, *given)
+
+    monkeypatch.setattr(Servers, "sums", slow)
+    assert the_table(compared(pair, parallel=1)).source_rows == 4096
+
+
+def test_a_lost_connection_goes_on_at_the_chunk_where_it_was(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    many_chunks(pair, monkeypatch)
+    catalogues = [read_catalogue(end, ["compared"]) for end in pair]
+    killer = Server("source", pair[0].account, pair[0].tls)
+    seen: list[int] = []
+
+    def progress(rows: int) -> None:
+        seen.append(rows)
+        if len(seen) == 20:
+            mine = "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER = 'root'"
+            for row in killer.rows(mine):
+                killer.end(int(row["id"]))
+
+    result = Comparison(pair[0], pair[1], Limits(parallel=1), progress=progress).run(*catalogues)
+    assert result.equal
+    assert sum(seen) == 4096
+
+
+@pytest.mark.parametrize("key", ["id INT", "id CHAR(36)", "id ENUM('0','1','2')"])
+def test_any_key_is_split_for_the_workers(pair: Pair, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cutover.comparison.rows.SPLIT_ROWS", 100)
+    value = {"id INT": "n", "id CHAR(36)": "SHA2(n, 224)", "id ENUM('0','1','2')": "1 + n % 3"}[key]
+    on_both(
+        pair,
+        f"CREATE TABLE compared.u ({key} NOT NULL, n INT NOT NULL, PRIMARY KEY (id, n))"
+        if "ENUM" in key
+        else f"CREATE TABLE compared.u ({key} NOT NULL PRIMARY KEY, n INT NOT NULL)",
+        f"INSERT INTO compared.u SELECT LEFT({value}, 36), n FROM {rows_of(3000)}"
+        if "CHAR" in key
+        else f"INSERT INTO compared.u SELECT {value}, n FROM {rows_of(3000)}",
+        "ANALYZE TABLE compared.u",
+    )
+    catalogues = [read_catalogue(end, ["compared"]) for end in pair]
+    comparison = Comparison(pair[0], pair[1], Limits(parallel=3))
+    tables = (catalogues[0].tables[0], catalogues[1].tables[0])
+    with Servers(*pair) as servers:
+        spans = list(comparison._spans(servers, checksum.plan(*tables, (pair[0].dialect, pair[1].dialect))))
+    assert len(spans) == 3
+    pair[1].rows("UPDATE compared.u SET n = -1 WHERE n = 2999")
+    table = the_table(comparison.run(*catalogues))
+    assert (table.source_rows, table.target_rows) == (3000, 3000)
+    assert table.differences >= 1
+
+
+def test_a_repair_makes_the_target_as_the_source_whatever_the_rows_hold(pair: Pair) -> None:
+    json = "JSON" if pair[0].dialect.flavour != "mariadb" else "LONGTEXT"
+    on_both(
+        pair,
+        "CREATE TABLE compared.r (id INT, code VARCHAR(9), e ENUM('a', 'b') NULL, s SET('x', 'y') NULL, b BIT(9) NULL, "
+        f"f FLOAT NULL, d DECIMAL(8,3) NULL, t TEXT NULL, v VARBINARY(9) NULL, j {json} NULL, m DATETIME(6) NULL, "
+        "w VARCHAR(9) NULL UNIQUE, g INT AS (id * 2) STORED, PRIMARY KEY (id, code))",
+    )
+    rows = (
+        "(1, 'o''ne%s', 'b', 'x,y', 300, 1.5e-7, -1.250, 'gr\u00fc\u00df `\\\\', x'00ff', '{\"a\": 1.5}', "
+        "'2026-11-30 10:00:00.000001', 'first')",
+        "(2, 'two', NULL, '', 0, NULL, NULL, '', '', NULL, NULL, 'second')",
+        "(3, 'three', 'a', 'x', 1, -0e0, 1, NULL, NULL, '[]', NULL, NULL)",
+    )
+    names = "(id, code, e, s, b, f, d, t, v, j, m, w)"
+    pair[0].rows(f"INSERT INTO compared.r {names} VALUES {', '.join(rows)}")
+    pair[1].rows(
+        f"INSERT INTO compared.r {names} VALUES {rows[0]}, {rows[2]}, (9, 'extra', 'a', 'x', 1, 1, 1, '', '', "
+        "'[]', NULL, 'second')"
+    )
+    pair[1].rows(
+        "UPDATE compared.r SET e = NULL, s = 'y', b = 1, f = 0, d = 0, t = 'x', v = '', j = '[]', m = NULL "
+        "WHERE id IN (1, 3)"
+    )
+    catalogues = [read_catalogue(end, ["compared"]) for end in pair]
+    found = the_table(Comparison(pair[0], pair[1], Limits(parallel=1), keep_keys=10).run(*catalogues))
+    assert (found.missing, found.extra, found.different) == (1, 1, 2)
+    for text in repairing(pair[0], catalogues[0].tables[0], found):
+        pair[1].rows(text)
+    assert compared(pair).equal
+
+
 class Busy:
     """A source whose load a test sets."""
 
-    def __init__(self, *running: int) -> None:
+    def __init__(self, *running: int, history: int = 0) -> None:
         self.running = list(running)
+        self.history = history
 
     def status(self, *_: str) -> dict[str, int]:
         return {"threads_running": self.running.pop(0) if len(self.running) > 1 else self.running[0]}
 
+    def value(self, _: str) -> int:
+        return self.history
+
 
 def test_a_live_comparison_waits_while_the_source_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cutover.comparison.throttle.LOOK_SECONDS", 0.0)
-    throttle = Throttle(Busy(90, 80, 3), Limits(max_threads_running=25))  # type: ignore[arg-type]
+    throttle = Throttle({"source": Busy(90, 80, 3)}, Limits(max_threads_running=25))  # type: ignore[arg-type]
     asked: list[int] = []
     throttle.wait(lambda: asked.append(1))
     assert len(asked) == 2
@@ -220,10 +426,31 @@ def test_a_live_comparison_waits_while_the_source_is_busy(monkeypatch: pytest.Mo
 def test_a_live_comparison_waits_while_replication_lags(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cutover.comparison.throttle.LOOK_SECONDS", 0.0)
     lags = [30.0, 12.0, 0.5]
-    throttle = Throttle(Busy(1), Limits(max_lag_seconds=10), lambda: lags.pop(0))  # type: ignore[arg-type]
+    throttle = Throttle({"source": Busy(1)}, Limits(max_lag_seconds=10), lambda: lags.pop(0))  # type: ignore[arg-type]
     asked: list[int] = []
     throttle.wait(lambda: asked.append(1))
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("servers", "command", "reason"),
+    [
+        ({"source": Busy(1), "target": Busy(90)}, (), "86 threads run on the target, 25 are allowed"),
+        ({"source": Busy(1, history=2_000_000)}, (), "the history list of the source holds 2,000,000 entries"),
+        ({"source": Busy(1)}, ("sh", "-c", "echo settlement runs; exit 1"), "settlement runs"),
+        ({"source": Busy(1)}, ("true",), ""),
+    ],
+)
+def test_load_of_any_server_and_the_site_itself_pause_a_live_comparison(
+    servers: dict[str, Any], command: tuple[str, ...], reason: str
+) -> None:
+    told = Throttle(servers, Limits(), None, command).reason()
+    assert reason in told if reason else told == ""
+
+
+def test_a_critical_load_ends_a_live_comparison() -> None:
+    with pytest.raises(RefusedError, match="496 threads run on the target, 200 are critical"):
+        Throttle({"target": Busy(500)}, Limits()).reason()  # type: ignore[dict-item]
 
 
 def column(name: str) -> Column:
