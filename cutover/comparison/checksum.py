@@ -37,6 +37,7 @@ ALL = ("1 = 1", ())
 Condition = tuple[str, tuple[Any, ...]]
 NUMBERED = frozenset({"enum", "set", "bit"})
 """Types that are kept, sorted and compared as numbers."""
+BITS = 60
 MOST_SET_MEMBERS = 8
 _MEMBER = re.compile(r"'(?:[^']|'')*'")
 _SIGNS: dict[str, Callable[[int, int], bool]] = {
@@ -96,13 +97,16 @@ def row_hash(table: Table, other: Table, form: str) -> str:
     """The whole row, generated columns too: each server computes its own, and a wrong expression shows."""
     pairs = [*zip(table.columns, other.columns, strict=True)]
     parts = [canonical(mine, theirs) for mine, theirs in pairs]
-    for mine, theirs in pairs:
-        if mine.data_type in ("char", "varchar"):
-            size = "LENGTH" if letters(mine) == letters(theirs) else "CHAR_LENGTH"
-            parts.append(f"{size}({quoted(mine.name)})")
+    texts = [(mine, theirs) for mine, theirs in pairs if mine.data_type in ("char", "varchar")]
+    # Only these can hold the separator, and where all lengths but one are known, the last one is too.
+    for mine, theirs in texts[:-1]:
+        size = "LENGTH" if letters(mine) == letters(theirs) else "CHAR_LENGTH"
+        parts.append(f"{size}({quoted(mine.name)})")
     nulls = [f"ISNULL({quoted(column.name)})" for column in table.columns if column.nullable]
-    if nulls:
-        parts.append("CONCAT(" + ", ".join(nulls) + ")")
+    for first in range(0, len(nulls), BITS):
+        # One number of many bits: a number for each column would cost more than the columns do.
+        bits = [f"({one} << {place})" if place else one for place, one in enumerate(nulls[first : first + BITS])]
+        parts.append(f"({' | '.join(bits)})")
     return statement(form, row="CONCAT_WS(" + ", ".join([SEPARATOR, *parts]) + ")")
 
 

@@ -92,7 +92,8 @@ def literal(column: Column, value: Any) -> str:
     told = f"X'{value}'"
     if column.data_type == "json":
         return f"CAST(CONVERT({told} USING utf8mb4) AS JSON)"
-    return f"CONVERT({told} USING utf8mb4)" if column.collation else told
+    # Told as a literal: the column's own collation then decides every comparison.
+    return f"_utf8mb4 {told}" if column.collation else told
 
 
 def _fetched(column: Column) -> str:
@@ -127,7 +128,7 @@ def _key_literal(value: Any) -> str:
     if isinstance(value, bytes):
         return f"X'{value.hex()}'"
     if isinstance(value, str):
-        return f"CONVERT(X'{value.encode().hex()}' USING utf8mb4)"
+        return f"_utf8mb4 X'{value.encode().hex()}'"
     return str(value) if isinstance(value, (int, float)) or hasattr(value, "as_tuple") else f"'{value}'"
 
 

@@ -3,12 +3,14 @@
 
 One run fills a server, copies its data directory for the second, and times on the same pair: the tool's comparison
 (in a process of its own, for its memory), `mysqldump` of both sides at the same time with their texts compared, and
-`pt-table-checksum` where it is installed (it sums up one side only; its replicas would do the same again).
+`pt-table-checksum` where it is installed (it sums up one side only; its replicas would do the same again). Then the
+source is put on the far side of a slow link (see `link.py`) and ours and the dump are timed again.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import resource
 import shutil
@@ -17,7 +19,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -32,26 +36,47 @@ from tests.cutover.servers import (
     make_server,
     make_template,
     server_binaries,
+    version_of,
 )
 
 BATCH = 1_000_000
-TABLE = (
-    "CREATE TABLE bench.payments (id BIGINT PRIMARY KEY AUTO_INCREMENT, reference CHAR(32) NOT NULL, "
+COMMON = (
     "terminal_id INT NOT NULL, amount DECIMAL(12,2) NOT NULL, currency CHAR(3) NOT NULL, state VARCHAR(20) NOT NULL, "
-    "created_at DATETIME(3) NOT NULL, note VARCHAR(100) NULL)"
 )
-FILL = (
-    "INSERT INTO bench.payments (id, reference, terminal_id, amount, currency, state, created_at, note) "
-    "SELECT n + {offset}, LEFT(SHA2(n + {offset}, 256), 32), n % 5000, n % 100000 / 100, 'EUR', 'CAPTURED', "
-    "'2026-11-22' + INTERVAL n SECOND, IF(n % 4, NULL, 'captured at the terminal') FROM bench.numbers"
+COMMON += "created_at DATETIME(3) NOT NULL, note VARCHAR(100) NULL"
+VALUES = "n % 5000, n % 100000 / 100, 'EUR', 'CAPTURED', '2026-11-22' + INTERVAL n SECOND, "
+VALUES += "IF(n % 4, NULL, 'captured at the terminal')"
+HASH = "SHA2(n + {offset}, 256)"
+UUID = (
+    f"CONCAT_WS('-', LEFT({HASH}, 8), MID({HASH}, 9, 4), MID({HASH}, 13, 4), MID({HASH}, 17, 4), MID({HASH}, 21, 12))"
 )
+MORE = range(42)
 
 
-def fill(server: TestServer, rows: int) -> None:
+class Shape(NamedTuple):
+    columns: str
+    values: str
+
+
+SHAPES = {
+    "integer key": Shape(
+        f"id BIGINT PRIMARY KEY, reference CHAR(32) NOT NULL, {COMMON}", f"n + {{offset}}, LEFT({HASH}, 32), {VALUES}"
+    ),
+    "UUID key": Shape(f"id CHAR(36) PRIMARY KEY, n INT NOT NULL, {COMMON}", f"{UUID}, n, {VALUES}"),
+    "50 columns": Shape(
+        f"id BIGINT PRIMARY KEY, reference CHAR(32) NOT NULL, {COMMON}, "
+        + ", ".join(f"c{n} {('INT', 'VARCHAR(20)', 'DECIMAL(10,2)')[n % 3]} NULL" for n in MORE),
+        f"n + {{offset}}, LEFT({HASH}, 32), {VALUES}, "
+        + ", ".join(("n", "CONCAT('value ', n % 997)", "n % 10000 / 100")[n % 3] for n in MORE),
+    ),
+}
+
+
+def fill(server: TestServer, rows: int, shape: Shape) -> None:
     batch = min(rows, BATCH)
     server.run(
         "CREATE DATABASE bench",
-        TABLE,
+        f"CREATE TABLE bench.payments ({shape.columns})",
         "CREATE TABLE bench.numbers (n INT PRIMARY KEY)",
         f"SET SESSION {'max_recursive_iterations' if server.mariadb else 'cte_max_recursion_depth'} = {batch + 1}",
         "SET SESSION sql_log_bin = 0",
@@ -59,7 +84,8 @@ def fill(server: TestServer, rows: int) -> None:
         f"(SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < {batch}) SELECT n FROM r",
     )
     for offset in range(0, rows, batch):
-        server.run("SET SESSION sql_log_bin = 0", FILL.replace("{offset}", str(offset)))
+        text = f"INSERT INTO bench.payments SELECT {shape.values} FROM bench.numbers ORDER BY 1"
+        server.run("SET SESSION sql_log_bin = 0", text.replace("{offset}", str(offset)))
     server.run("DROP TABLE bench.numbers", "ANALYZE TABLE bench.payments")
 
 
@@ -72,7 +98,8 @@ def compare(ports: list[int], ca_pem: str, parallel: int) -> None:
     catalogues = [read_catalogue(end, ["bench"]) for end in ends]
     result = Comparison(ends[0], ends[1], Limits(parallel=parallel)).run(*catalogues)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    click.echo(json.dumps({"rows": result.rows, "equal": result.equal, "seconds": result.seconds, "peak_mb": peak}))
+    told = {"rows": result.rows, "equal": result.equal, "seconds": result.seconds, "peak_mb": peak}
+    click.echo(json.dumps(told | {"forecast": result.scan_seconds}))
 
 
 def bytes_sent(pair: list[TestServer]) -> int:
@@ -80,12 +107,13 @@ def bytes_sent(pair: list[TestServer]) -> int:
     return sum(int(server.run("SHOW GLOBAL STATUS LIKE 'Bytes_sent'")[0][1]) for server in pair)
 
 
-def dump(server: TestServer) -> subprocess.Popen[bytes]:
+def dump(server: TestServer, port: int) -> subprocess.Popen[bytes]:
+    own = Path(server.binary).with_name("mysqldump")
     command = [
-        "mysqldump",
+        str(own) if own.exists() else "mysqldump",
         "--no-defaults",
         "--host=127.0.0.1",
-        f"--port={server.port}",
+        f"--port={port}",
         "--user=root",
         f"--password={ROOT_PASSWORD}",
         f"--ssl-ca={server.authority.ca_file}",
@@ -93,26 +121,29 @@ def dump(server: TestServer) -> subprocess.Popen[bytes]:
         "--quick",
         "--skip-comments",
         "--order-by-primary",
+        *([] if server.mariadb else ["--set-gtid-purged=OFF", "--column-statistics=0"]),
         "bench",
         "payments",
     ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
-def dump_and_compare(pair: list[TestServer]) -> tuple[float, bool]:
+def dump_and_compare(pair: list[TestServer], ports: list[int]) -> float:
     began = time.monotonic()
-    dumps = [dump(server) for server in pair]
+    dumps = [dump(server, port) for server, port in zip(pair, ports, strict=True)]
     streams = [process.stdout for process in dumps]
-    equal = True
     assert streams[0] is not None
     assert streams[1] is not None
+    equal, size = True, 0
     while True:
         ours, theirs = streams[0].read(1 << 20), streams[1].read(1 << 20)
-        equal = equal and ours == theirs
+        equal, size = equal and ours == theirs, size + len(ours)
         if not ours and not theirs:
             break
-    done = [process.wait() for process in dumps]
-    return time.monotonic() - began, equal and done == [0, 0]
+    assert [process.wait() for process in dumps] == [0, 0]
+    assert equal
+    assert size > 1_000
+    return time.monotonic() - began
 
 
 def percona(server: TestServer) -> float | None:
@@ -141,42 +172,73 @@ def percona(server: TestServer) -> float | None:
     return time.monotonic() - began
 
 
-def measure(binary: str, rows: int, parallel: int) -> None:
+@contextlib.contextmanager
+def linked(server: TestServer) -> Iterator[int]:
+    """The port of a slow link to the server."""
+    command = [sys.executable, "-m", "tests.cutover.link", str(server.port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def ours(ports: list[int], ca_file: Path, parallel: int) -> dict[str, float]:
+    words = [*map(str, ports), str(ca_file), str(parallel)]
+    command = [sys.executable, "-m", __spec__.name, "--measured", *words]
+    told: dict[str, float] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert told["equal"]
+    return told
+
+
+def measure(binary: str, rows: int, parallel: int, name: str) -> None:
     base = Path(tempfile.mkdtemp(prefix="bench-verification-"))
     pair: list[TestServer] = []
     try:
         authority = Authority.create(base / "authority")
         pair.append(make_server(binary, make_template(binary, base / "template"), base / "source", authority, 1))
-        fill(pair[0], rows)
+        pair[0].options |= {"innodb-buffer-pool-size": "1G"}
+        pair[0].stop(signal.SIGTERM)
+        pair[0].start()
+        fill(pair[0], rows, SHAPES[name])
         pair[0].stop(signal.SIGTERM)
         pair.append(make_server(binary, base / "source" / "data", base / "target", authority, 2))
-        pair[0].start()
-        words = [str(pair[0].port), str(pair[1].port), str(authority.ca_file), str(parallel)]
+        pair[1].stop(signal.SIGTERM)
+        pair[1].options |= {"innodb-buffer-pool-size": "1G"}
+        for server in pair:
+            server.start()
+        ports = [server.port for server in pair]
+        # Once before the clock runs: both sides' pages are in memory then, for whoever is measured first.
+        ours(ports, authority.ca_file, parallel)
         sent = bytes_sent(pair)
-        told = subprocess.run(
-            [sys.executable, "-m", __spec__.name, "--measured", *words], capture_output=True, text=True, check=True
-        ).stdout
-        ours = json.loads(told)
+        here = ours(ports, authority.ca_file, parallel)
         moved, sent = bytes_sent(pair) - sent, bytes_sent(pair)
-        dumped, same = dump_and_compare(pair)
+        dumped = dump_and_compare(pair, ports)
         dump_moved = bytes_sent(pair) - sent
         summed = percona(pair[0])
-        assert ours["equal"]
-        assert same
-        click.echo(f"{rows:,} rows, {pair[0].binary}, memory of this tool at most {ours['peak_mb']:.0f} MB")
-        figures = [
-            ("this tool, both sides", ours["seconds"], moved),
-            ("mysqldump of both, compared", dumped, dump_moved),
-            *([("pt-table-checksum, one side", summed, 0)] if summed is not None else []),
-        ]
-        for name, seconds, size in figures:
-            told = f"{size / 1e6:10,.2f} MB sent" if size else " " * 18
-            ratio = f"{seconds / ours['seconds']:6.2f} x the time"
-            click.echo(f"  {name:28} {seconds:8.1f} s {rows / seconds:12,.0f} rows/s {told} {ratio}")
+        click.echo(f"{rows:,} rows, {name}, {version_of(binary)}")
+        click.echo(f"  memory of this tool at most {here['peak_mb']:.0f} MB, forecast {here['forecast']:.1f} s")
+        _tell("this tool, both sides", here["seconds"], here["seconds"], moved)
+        _tell("mysqldump of both, compared", dumped, here["seconds"], dump_moved)
+        if summed is not None:
+            _tell("pt-table-checksum, one side", summed, here["seconds"], 0)
+        with linked(pair[0]) as far:
+            there = ours([far, pair[1].port], authority.ca_file, parallel)
+            _tell("this tool, over the link", there["seconds"], there["seconds"], 0)
+            _tell("mysqldump, over the link", dump_and_compare(pair, [far, pair[1].port]), there["seconds"], 0)
     finally:
         for server in pair:
             server.stop()
         shutil.rmtree(base, ignore_errors=True)
+
+
+def _tell(name: str, seconds: float, unit: float, size: int) -> None:
+    told = f"{size / 1e6:10,.2f} MB sent" if size else " " * 18
+    click.echo(
+        f"  {name:28} {seconds:8.2f} s {told} {seconds / unit:6.2f} x the time, the tool is {unit / seconds:5.2f} of it"
+    )
 
 
 def main() -> None:
@@ -186,14 +248,18 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000], help="sizes to measure")
+    parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=list(SHAPES), help="tables to measure")
+    parser.add_argument("--flavours", nargs="+", default=["mariadb", "mysql"], help="servers to measure on")
     parser.add_argument("--parallel", type=int, default=2)
     chosen = parser.parse_args()
-    if not server_binaries():
+    binaries = {name: path for name, path in server_binaries().items() if name in chosen.flavours}
+    if not binaries:
         print("The comparison of two databases was not measured: install mariadb-server, and run again.")  # noqa: T201
         return
     for rows in chosen.rows:
-        for binary in server_binaries().values():
-            measure(binary, rows, chosen.parallel)
+        for binary in binaries.values():
+            for name in chosen.shapes:
+                measure(binary, rows, chosen.parallel, name)
 
 
 if __name__ == "__main__":

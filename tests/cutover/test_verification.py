@@ -246,7 +246,9 @@ def test_what_looked_equal_and_is_not_is_found(pair: Pair) -> None:
         "INSERT INTO compared.b VALUES (1, 0, 0, 1, 0, NULL)",
     )
     assert compared(pair).equal
-    for name, value in (("d", "-0e0"), ("f", "-0e0"), ("e", "0")):
+    # MariaDB makes 0 of -0.0 when it stores it.
+    signed = [] if pair[0].dialect.flavour == "mariadb" else [("d", "-0e0"), ("f", "-0e0")]
+    for name, value in (*signed, ("e", "0")):
         pair[1].rows(f"UPDATE compared.b SET {name} = {value}")
         assert the_table(compared(pair)).different == 1, name
         pair[1].rows("UPDATE compared.b SET d = 0, f = 0, e = 1")
