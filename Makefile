@@ -66,7 +66,7 @@ faults: $(VENV)/.ready-dev ## Run all tests on the Pulumi CLI: every creation fa
 
 .PHONY: mysql
 mysql: ## Fetch a real MySQL server for the cutover's tests; prints what to export
-	@server=$$(.ci/mysql) && echo "export CUTOVER_TEST_MYSQLD=$$server"
+	@server=$$(tools/mysql/fetch) && echo "export CUTOVER_TEST_MYSQLD=$$server"
 
 .PHONY: test-slow
 test-slow: $(VENV)/.ready-dev ## Run the long tests as well
