@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from command_line.project import ROOT
 from cutover import migration
 from cutover.command import cutover
 from cutover.errors import SettingsError
@@ -147,3 +148,18 @@ def test_every_missing_output_is_named_in_a_line_of_its_own() -> None:
 def test_a_stack_without_a_migration_says_which_setting_turns_it_on() -> None:
     with pytest.raises(SettingsError, match="set softpos:migrationPhase to beside"):
         from_outputs("dev", {})
+
+
+def test_the_runbook_shows_after_the_load_what_the_status_says_then(
+    rig: Rig, outputs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    rig.application.wait_for_commits()
+    rig.advance("replicate")
+    capsys.readouterr()
+    assert main(["cutover", "status", "--stack", "test", "--outputs", str(outputs)]) == 0
+    told = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    runbook = (ROOT / "docs/runbooks/migration.md").read_text(encoding="utf-8")
+    step = runbook.partition("\n6. Full load")[2].partition("\n7. ")[0]
+    shown = step.partition("cutover status --stack prod\n")[2].splitlines()
+    assert shown[:5] == [told[0].replace("test:", "prod:", 1), *told[1:5]]
