@@ -53,15 +53,19 @@ def from_outputs(stack: str, outputs: Mapping[str, Any]) -> Target:
             BAD_INPUT,
             *(f"{name}: the stack {stack} has no such output; deploy it by this program first." for name in missing),
         )
-    url = urlsplit(outputs[HEALTH_URL])
-    if url.scheme != "https" or not url.hostname:
+    try:
+        url = urlsplit(outputs[HEALTH_URL])
+        host, port = url.hostname, url.port or HTTPS
+    except ValueError:
+        host = None
+    if not host or url.scheme != "https":
         raise Stop(
             BAD_INPUT,
             f"{HEALTH_URL}: {outputs[HEALTH_URL]!r} of {stack} is not allowed; allowed: https://HOST/PATH; mend it.",
         )
     return Target(
-        host=url.hostname,
-        port=url.port or HTTPS,
+        host=host,
+        port=port,
         http_port=HTTP,
         health_path=url.path or "/",
         private={what: (str(outputs[output]), port) for what, output, port in PRIVATE},

@@ -406,6 +406,14 @@ def _files(command: str, says: str, *contents: str) -> list[BadInput]:
     return [BadInput("file", (command, content), says) for content in contents]
 
 
+BAD_ADDRESSES = ("http://a/x", "https:///x", "https://[::1/x", "https://a:99999/x", "x", "https://a:b/")
+ENDPOINTS = ("databaseWriterEndpoint", "databaseReaderEndpoint", "cachePrimaryEndpoint", "cacheReaderEndpoint")
+
+
+def _health(address: str) -> str:
+    return json.dumps({**dict.fromkeys(ENDPOINTS, "a.example.com"), "healthUrl": address})
+
+
 FILES = [
     *_files(
         "rehearse --stack dev --html plan.html --against {file}",
@@ -440,6 +448,7 @@ FILES = [
     *_files("evidence findings {file} --stack dev", "lacks", "", "id,text\n1,x\n"),
     *_files("smoke --stack dev --outputs {file}", "no outputs of dev", "", "[]", "[" * 100_000, "5"),
     *_files("smoke --stack dev --outputs {file}", "no such output", '{"healthUrl": 5}'),
+    *_files("smoke --stack dev --outputs {file}", "allowed: https://HOST/PATH", *map(_health, BAD_ADDRESSES)),
     *_files("cutover status --stack dev --outputs {file}", "are not JSON", "", "{", "[" * 100_000),
     *_files("cutover status --stack dev --outputs {file}", "no JSON object", "[]", "5"),
     *_files("cutover status --stack dev --outputs {file}", "has no output 'migration'", "{}", '{"migration": 5}'),
