@@ -21,7 +21,8 @@ from components.network.secure_vpc import SecureVpc, SecureVpcArgs
 from components.network.site_to_site_vpn import SiteToSiteVpn, SiteToSiteVpnArgs
 from components.network.source_access import SourceAccess, SourceAccessArgs
 from components.service.application_access import CacheAddress, DatabaseAddress, database_authorities
-from components.service.softpos_service import NODE_PORT, SoftPosService, SoftPosServiceArgs
+from components.service.backends import public_backends
+from components.service.softpos_application import SoftPosApplication, SoftPosApplicationArgs
 
 settings = configuration.load()
 
@@ -173,9 +174,8 @@ edge = PublicEdge(
         vpc_id=network.vpc_id,
         public_subnet_ids=network.public_subnet_ids,
         node_security_group_id=cluster.node_security_group_id,
-        node_port=NODE_PORT,
+        backends=public_backends(settings.application),
         autoscaling_group_names=cluster.autoscaling_group_names,
-        health_path=settings.service.health_path,
         migration=settings.migration,
         firewall_mode=settings.firewall_mode,
         bastion_security_group_id=bastion.security_group_id,
@@ -187,15 +187,16 @@ edge = PublicEdge(
     in_account,
 )
 
-service = SoftPosService(
+application = SoftPosApplication(
     "service",
-    SoftPosServiceArgs(
+    SoftPosApplicationArgs(
         placement=placement,
         alarms=alarms,
-        settings=settings.service,
+        services=settings.application,
         kubernetes_provider=cluster.kubernetes_provider,
         cluster_name=cluster.name,
         nodes_ready=cluster.nodes_ready,
+        node_security_group_id=cluster.node_security_group_id,
         vpc_cidr=network.cidr,
         database=DatabaseAddress(
             cluster_resource_id=database.cluster_resource_id,
@@ -258,12 +259,12 @@ dashboard = Dashboard(
 outputs = {
     "region": settings.region,
     "applicationUrl": edge.url,
-    "healthUrl": f"{edge.url}{settings.service.health_path}",
+    "healthUrl": edge.health_url,
     "zoneNameServers": edge.name_servers,
     "bastionAddress": bastion.public_address,
     "sshCommand": pulumi.Output.format("ssh ec2-user@{0}", bastion.public_address),
     "kubeconfigCommand": f"aws eks update-kubeconfig --region {settings.region} --name {cluster.name}",
-    "kubectlCommand": f"kubectl --namespace {service.namespace} get pods",
+    "kubectlCommand": f"kubectl --namespace {application.namespace} get pods",
     "databaseWriterEndpoint": database.endpoint,
     "databaseReaderEndpoint": database.reader_endpoint,
     "cachePrimaryEndpoint": cache.primary_endpoint,
@@ -275,13 +276,13 @@ outputs = {
     "migration": migration.describe(
         region=settings.region,
         vpn_connection_id=vpn.connection_id,
-        application_secret_arn=service.connection_secret_arn,
+        application_secret_arn=application.connection_secret_arn,
         application_authentication="iam",
         database_writer_endpoint=database.endpoint,
         database_reader_endpoint=database.reader_endpoint,
         database_cluster_id=database.cluster_identifier,
         database_port=database.port,
-        health_url=f"{edge.url}{settings.service.health_path}",
+        health_url=edge.health_url,
     ),
     "traffic": edge.traffic,
     "dashboardUrl": dashboard.url,

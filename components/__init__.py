@@ -3,7 +3,7 @@
 - `network`: `secure_vpc`, `bastion`, `site_to_site_vpn`
 - `edge`: `public_edge` with its name, certificate and web application firewall
 - `cluster`: `softpos_cluster` with nodes and add-ons; `workload_security`, the Trend Micro agent
-- `service`: `softpos_service`, the application; `image_repository`, which the bootstrap makes
+- `service`: `softpos_application`, of services as `declaration` says; `image_repository`, which the bootstrap makes
 - `data`: `payment_database`, `session_cache`
 - `migration`: `migration_pipeline`
 - `audit`: `audit_trail`, `dashboard`

@@ -113,19 +113,47 @@ def _short_stack_name(draft: Draft) -> Iterator[Problem]:
         yield Problem("stack", shown(draft.stack), allowed, "choose another name; it is part of every AWS name")
 
 
-def _image_in_account_region(draft: Draft) -> Iterator[Problem]:
-    region, image = draft.get("region", str), draft.get("service.image", str)
-    if f".ecr.{region}." not in image:
-        yield draft.problem(
-            "service.image", f"a registry in {region}", "replicate the image so that a rollout does not cross Regions"
-        )
+def _images_in_account_region(draft: Draft) -> Iterator[Problem]:
+    """Of each service; a digest is pulled at every start, so that its registry must be near and the account's own."""
+    region, declared = draft.get("region", str), draft.get("services", tuple)
     account = draft.get("image_account_id", str) or draft.get("account_id", str)
-    if not image.startswith(f"{account}."):
-        yield draft.problem(
-            "service.image",
-            f"a registry of account {account}",
-            f"take the image from there, or name its account in {PROJECT}:imageAccountId",
-        )
+    key = f"{PROJECT}:services"
+    images = {f"{key}.{one.name}.image": one.image for one in declared} or {
+        f"{PROJECT}:serviceImage": draft.get("service.image", str)
+    }
+    for place, image in images.items():
+        if not image:
+            yield Problem(place, "nothing", f"an image by digest, or services in {key}", "give one of the two")
+            continue
+        if f".ecr.{region}." not in image:
+            remedy = "replicate the image so that a rollout does not cross Regions"
+            yield Problem(place, shown(image), f"a registry in {region}", remedy)
+        if not image.startswith(f"{account}."):
+            remedy = f"take the image from there, or name its account in {PROJECT}:imageAccountId"
+            yield Problem(place, shown(image), f"a registry of account {account}", remedy)
+
+
+def _one_way_to_declare_services(draft: Draft) -> Iterator[Problem]:
+    if draft.get("services", tuple) and draft.get("service.image", str):
+        allowed = f"nothing while {PROJECT}:services declares the application"
+        yield draft.problem("service.image", allowed, "make it empty, or remove the services")
+
+
+def _services_fit_the_network(draft: Draft) -> Iterator[Problem]:
+    zone, own = draft.get("edge.zone_name", str), draft.get("network.vpc_cidr", IPv4Network)
+    for one in draft.get("services", tuple):
+        place = f"{PROJECT}:services.{one.name}"
+        if one.host and one.host != draft.get("edge.host_name", str):
+            allowed = f"{PROJECT}:edgeHostName, the one public name of this platform"
+            yield Problem(f"{place}.host", shown(one.host), allowed, f"remove it (a name within {zone} is to come)")
+        for way in one.outside:
+            for cidr in way.cidrs:
+                if cidr.overlaps(own):
+                    yield Problem(
+                        f"{place}.outside.{way.name}", str(cidr), f"ranges outside the VPC {own}", "correct it"
+                    )
+                elif is_private(cidr):
+                    yield Problem(f"{place}.outside.{way.name}", str(cidr), "public ranges", "name a public address")
 
 
 def _phase(draft: Draft) -> Phase:
@@ -216,7 +244,9 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     _authority_of_region_known,
     _short_stack_name,
     _multi_az_cluster_is_fixed,
-    _image_in_account_region,
+    _images_in_account_region,
+    _one_way_to_declare_services,
+    _services_fit_the_network,
     _migration_has_a_way,
     _source_has_an_address,
     _router_has_an_address,

@@ -29,6 +29,7 @@ from components.foundations.values import (
     tag_value,
 )
 from components.network.settings import BastionSettings, NetworkSettings, VpnSettings
+from components.service.declaration import Service, services, simple
 from components.service.settings import ServiceSettings
 from settings.problems import camel
 
@@ -66,6 +67,7 @@ class Settings:
     cluster: ClusterSettings
     agent: AgentSettings
     service: ServiceSettings
+    services: Annotated[tuple[Service, ...], services]
     database: DatabaseSettings
     cache: CacheSettings
     vpn: VpnSettings
@@ -78,6 +80,12 @@ class Settings:
     @property
     def production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def application(self) -> tuple[Service, ...]:
+        """Every service of the application; the one of `softpos:serviceImage` is the simple case of the same."""
+        one = self.service
+        return self.services or (simple(one.image, one.health_path, one.replicas_min, one.replicas_max),)
 
     @property
     def firewall_mode(self) -> Literal["block", "count"]:

@@ -56,7 +56,8 @@ def read(given: Mapping[str, str], stack: str) -> tuple[Settings | None, tuple[P
         try:
             values[key.group, key.field] = key.kind(given[key.name])
         except Refused as refusal:
-            problems.append(Problem(key.name, shown(given[key.name]), refusal.allowed, refusal.remedy))
+            value = given[key.name] if refusal.found is None else str(refusal.found)
+            problems.append(Problem(f"{key.name}{refusal.place}", shown(value), refusal.allowed, refusal.remedy))
     draft = Draft(values, stack)
     for check in CHECKS:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,26 +73,45 @@ ALARMS = (
 
 
 def watch_load_balancer(
+    name: str, load_balancer_arn_suffix: pulumi.Output[str], alarms: Alarms, parent: pulumi.Resource
+) -> None:
+    """Create the alarms of `ALARMS` on the load balancer itself."""
+    _watch(name, {"LoadBalancer": load_balancer_arn_suffix}, alarms, parent, of_targets=False)
+
+
+def watch_targets(
     name: str,
     load_balancer_arn_suffix: pulumi.Output[str],
     target_group_arn_suffix: pulumi.Output[str],
     alarms: Alarms,
     parent: pulumi.Resource,
 ) -> None:
-    """Create the alarms of `ALARMS`."""
-    balancer = {"LoadBalancer": load_balancer_arn_suffix}
+    """Create the alarms of `ALARMS` on one service's targets."""
+    dimensions = {"LoadBalancer": load_balancer_arn_suffix, "TargetGroup": target_group_arn_suffix}
+    _watch(name, dimensions, alarms, parent, of_targets=True)
+
+
+def _watch(
+    name: str,
+    dimensions: Mapping[str, pulumi.Output[str]],
+    alarms: Alarms,
+    parent: pulumi.Resource,
+    *,
+    of_targets: bool,
+) -> None:
     for watch in ALARMS:
-        alarms.when(
-            f"{name}-{watch.name}",
-            Metric(
-                namespace="AWS/ApplicationELB",
-                name=watch.metric,
-                dimensions={**balancer, "TargetGroup": target_group_arn_suffix} if watch.of_targets else balancer,
-                statistic=watch.statistic,
-            ),
-            watch.comparison,
-            watch.threshold,
-            says=watch.says,
-            periods=watch.minutes,
-            parent=parent,
-        )
+        if watch.of_targets == of_targets:
+            alarms.when(
+                f"{name}-{watch.name}",
+                Metric(
+                    namespace="AWS/ApplicationELB",
+                    name=watch.metric,
+                    dimensions=dimensions,
+                    statistic=watch.statistic,
+                ),
+                watch.comparison,
+                watch.threshold,
+                says=watch.says,
+                periods=watch.minutes,
+                parent=parent,
+            )

@@ -12,15 +12,16 @@ afterwards only the traffic command changes its weights, and the program ignores
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 
+from components.edge.backends import EVERYTHING, FIRST_ROUTE, FIRST_SHIFT, Backend, priority
 from components.edge.data_centre_targets import DataCentreTargets, DataCentreTargetsArgs
-from components.edge.edge_alarms import watch_load_balancer
+from components.edge.edge_alarms import watch_load_balancer, watch_targets
 from components.edge.public_name import PublicName, PublicNameArgs
 from components.edge.settings import EdgeSettings
 from components.edge.web_firewall import WebFirewall, WebFirewallArgs
@@ -35,10 +36,9 @@ TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 HSTS = "max-age=31536000; includeSubDomains"
 HEALTH_INTERVAL_SECONDS = 10
 HEALTH_TIMEOUT_SECONDS = 5
-DRAIN_SECONDS = 60
-"""A payment takes seconds; a minute lets each finish when its node leaves."""
-SHIFT_PRIORITY = 1
-"""Before every other rule of the listener."""
+NOT_FOUND = aws.lb.ListenerDefaultActionFixedResponseArgs(
+    status_code="404", content_type="application/json", message_body='{"error": "not found"}'
+)
 ALL_WEIGHT = 100
 """Weights are percent here: both together."""
 SHIFT_COOKIE_SECONDS = 300
@@ -58,11 +58,10 @@ class PublicEdgeArgs:
     vpc_id: pulumi.Input[str]
     public_subnet_ids: Sequence[pulumi.Input[str]]
     node_security_group_id: pulumi.Input[str]
-    node_port: int
-    """Port of the application's service on every node, speaking TLS."""
+    backends: tuple[Backend, ...]
+    """The public services, at their ports of every node."""
     autoscaling_group_names: Sequence[pulumi.Input[str]]
     """Groups whose instances are the targets."""
-    health_path: str
     migration: MigrationSettings
     firewall_mode: Literal["block", "count"]
     bastion_security_group_id: pulumi.Input[str]
@@ -78,6 +77,7 @@ class PublicEdge(pulumi.ComponentResource):
     """The public load balancer."""
 
     url: str
+    health_url: str
     name_servers: pulumi.Output[Sequence[str]]
     """Where the zone, if made here, must be delegated to."""
     load_balancer_arn_suffix: pulumi.Output[str]
@@ -95,21 +95,33 @@ class PublicEdge(pulumi.ComponentResource):
         self.url = f"https://{args.settings.host_name}"
         self.security_group_id = self._create_security_group()
         balancer = self._create_load_balancer()
-        targets = self._create_target_group()
+        groups = {backend.name: self._create_target_group(backend) for backend in args.backends}
+        # The service that takes the rest stands for the whole in the dashboard; without one, the first.
+        main = next((one for one in args.backends if one.takes_the_rest), args.backends[0])
+        self.health_url = f"{self.url}{main.health_path}"
         public_name = self._create_name()
         firewall = self._create_firewall(balancer)
         self.firewall_metric_name = firewall.metric_name
-        listener = self._open_listener(balancer, targets, public_name, firewall)
+        rest = groups[main.name] if main.takes_the_rest else None
+        listener = self._open_listener(balancer, rest, public_name, firewall)
+        routes = [
+            (backend, pattern) for backend in args.backends for pattern in backend.patterns if pattern != EVERYTHING
+        ]
+        for backend, pattern in routes:
+            self._choose(listener, backend, pattern, groups[backend.name])
         if args.migration.facts.record == "program":
             self._point_name(public_name, balancer)
         if public_name.test_certificate_arn is not None:
             self._open_test_name(public_name, public_name.test_certificate_arn, balancer, listener)
-        self.shifting = self._shift(listener, targets) if args.migration.facts.forwards_to_data_centre else {}
-        self.traffic = self._describe(public_name, balancer, listener, targets)
+        shifting = self._shift(listener, groups) if args.migration.facts.forwards_to_data_centre else {}
+        self.traffic = self._describe(public_name, balancer, listener, main, list(groups.values()), shifting)
         self.name_servers = public_name.name_servers
         self.load_balancer_arn_suffix = balancer.arn_suffix
-        self.target_group_arn_suffix = targets.arn_suffix
-        watch_load_balancer(name, self.load_balancer_arn_suffix, self.target_group_arn_suffix, args.alarms, self)
+        self.target_group_arn_suffix = groups[main.name].arn_suffix
+        watch_load_balancer(name, self.load_balancer_arn_suffix, args.alarms, self)
+        for backend in args.backends:
+            suffix = groups[backend.name].arn_suffix
+            watch_targets(backend.named(name), self.load_balancer_arn_suffix, suffix, args.alarms, self)
         self.register_outputs({"url": self.url, "nameServers": self.name_servers})
 
     def _tags(self, name: str) -> dict[str, str]:
@@ -117,7 +129,7 @@ class PublicEdge(pulumi.ComponentResource):
 
     def _create_security_group(self) -> pulumi.Output[str]:
         """443 from the internet; to the nodes' service port only, and there only from here."""
-        name, port = f"{self._name}-security-group", self._args.node_port
+        name = f"{self._name}-security-group"
         group = aws.ec2.SecurityGroup(
             name,
             description="Public load balancer: HTTPS in, the port of the application on the nodes out",
@@ -136,29 +148,39 @@ class PublicEdge(pulumi.ComponentResource):
             tags=self._tags(f"{name}-https"),
             opts=self._children,
         )
-        aws.vpc.SecurityGroupEgressRule(
-            f"{name}-to-nodes",
-            security_group_id=group.id,
-            description="The application on the nodes",
-            referenced_security_group_id=self._args.node_security_group_id,
-            from_port=port,
-            to_port=port,
-            ip_protocol="tcp",
-            tags=self._tags(f"{name}-to-nodes"),
-            opts=self._children,
-        )
-        aws.vpc.SecurityGroupIngressRule(
-            f"{self._name}-into-nodes",
-            security_group_id=self._args.node_security_group_id,
-            description="The application from the public load balancer",
-            referenced_security_group_id=group.id,
-            from_port=port,
-            to_port=port,
-            ip_protocol="tcp",
-            tags=self._tags(f"{self._name}-into-nodes"),
-            opts=self._children,
-        )
+        for backend in self._args.backends:
+            self._open_nodes(name, group, backend)
         return group.id
+
+    def _open_nodes(self, name: str, group: aws.ec2.SecurityGroup, backend: Backend) -> None:
+        """The two halves of the way to a service: out of here and into the nodes."""
+        for rule, role, own, peer, says in (
+            (
+                aws.vpc.SecurityGroupEgressRule,
+                backend.named(f"{name}-to-nodes"),
+                group.id,
+                self._args.node_security_group_id,
+                "The application on the nodes",
+            ),
+            (
+                aws.vpc.SecurityGroupIngressRule,
+                backend.named(f"{self._name}-into-nodes"),
+                self._args.node_security_group_id,
+                group.id,
+                "The application from the public load balancer",
+            ),
+        ):
+            rule(
+                role,
+                security_group_id=own,
+                description=says,
+                referenced_security_group_id=peer,
+                from_port=backend.node_port,
+                to_port=backend.node_port,
+                ip_protocol="tcp",
+                tags=self._tags(role),
+                opts=self._children,
+            )
 
     def _create_load_balancer(self) -> aws.lb.LoadBalancer:
         args = self._args
@@ -186,24 +208,24 @@ class PublicEdge(pulumi.ComponentResource):
             opts=self._children,
         )
 
-    def _create_target_group(self) -> aws.lb.TargetGroup:
+    def _create_target_group(self, backend: Backend) -> aws.lb.TargetGroup:
         args = self._args
-        name = f"{self._name}-nodes"
+        name = backend.named(f"{self._name}-nodes")
         group = aws.lb.TargetGroup(
             name,
             vpc_id=args.vpc_id,
             target_type="instance",
-            protocol="HTTPS",
-            port=args.node_port,
+            protocol=backend.protocol,
+            port=backend.node_port,
             load_balancing_algorithm_type="least_outstanding_requests",
             load_balancing_cross_zone_enabled="true",
-            deregistration_delay=DRAIN_SECONDS,
+            deregistration_delay=backend.drain_seconds,
             stickiness=aws.lb.TargetGroupStickinessArgs(
                 type="lb_cookie", enabled=True, cookie_duration=args.settings.stickiness_seconds
             ),
             health_check=aws.lb.TargetGroupHealthCheckArgs(
-                protocol="HTTPS",
-                path=args.health_path,
+                protocol=backend.protocol,
+                path=backend.health_path,
                 matcher="200",
                 interval=HEALTH_INTERVAL_SECONDS,
                 timeout=HEALTH_TIMEOUT_SECONDS,
@@ -248,7 +270,7 @@ class PublicEdge(pulumi.ComponentResource):
         return WebFirewall(f"{self._name}-firewall", arguments, self._children)
 
     def _open_listener(
-        self, balancer: aws.lb.LoadBalancer, targets: aws.lb.TargetGroup, name: PublicName, firewall: WebFirewall
+        self, balancer: aws.lb.LoadBalancer, rest: aws.lb.TargetGroup | None, name: PublicName, firewall: WebFirewall
     ) -> aws.lb.Listener:
         return aws.lb.Listener(
             f"{self._name}-https",
@@ -257,7 +279,11 @@ class PublicEdge(pulumi.ComponentResource):
             protocol="HTTPS",
             ssl_policy=TLS_POLICY,
             certificate_arn=name.certificate_arn,
-            default_actions=[aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=targets.arn)],
+            default_actions=[
+                aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=rest.arn)
+                if rest is not None
+                else aws.lb.ListenerDefaultActionArgs(type="fixed-response", fixed_response=NOT_FOUND)
+            ],
             routing_http_response_strict_transport_security_header_value=HSTS,
             routing_http_response_x_content_type_options_header_value="nosniff",
             routing_http_response_x_frame_options_header_value="DENY",
@@ -265,6 +291,18 @@ class PublicEdge(pulumi.ComponentResource):
             tags=self._tags(f"{self._name}-https"),
             # No request passes before the firewall is on.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[firewall.association]),
+        )
+
+    def _choose(self, listener: aws.lb.Listener, backend: Backend, pattern: str, group: aws.lb.TargetGroup) -> None:
+        name = backend.named(f"{self._name}-route") + _label(pattern)
+        aws.lb.ListenerRule(
+            name,
+            listener_arn=listener.arn,
+            priority=priority(pattern, FIRST_ROUTE),
+            conditions=[_path(pattern)],
+            actions=[aws.lb.ListenerRuleActionArgs(type="forward", target_group_arn=group.arn)],
+            tags=self._tags(name),
+            opts=self._children,
         )
 
     def _point_name(self, name: PublicName, balancer: aws.lb.LoadBalancer) -> None:
@@ -304,9 +342,9 @@ class PublicEdge(pulumi.ComponentResource):
             opts=self._children,
         )
 
-    def _shift(self, listener: aws.lb.Listener, targets: aws.lb.TargetGroup) -> dict[str, object]:
-        """The rule by whose weights the traffic command moves the public name's requests; answers what it works on."""
-        args, name = self._args, f"{self._name}-shift"
+    def _shift(self, listener: aws.lb.Listener, groups: Mapping[str, aws.lb.TargetGroup]) -> dict[str, object]:
+        """The rules by whose weights the traffic command moves the public name's requests; answers what it works on."""
+        args = self._args
         old = DataCentreTargets(
             f"{self._name}-data-centre",
             DataCentreTargetsArgs(
@@ -322,15 +360,33 @@ class PublicEdge(pulumi.ComponentResource):
             ),
             self._children,
         )
-        weights = ((old.target_group.arn, ALL_WEIGHT), (targets.arn, 0))
-        rule = aws.lb.ListenerRule(
+        rules = [
+            {
+                "arn": self._weigh(listener, backend, pattern, old.target_group, groups[backend.name]).arn,
+                "new_target_group_arn": groups[backend.name].arn,
+            }
+            for backend in args.backends
+            for pattern in backend.patterns
+        ]
+        return {"rules": rules, "old_target_group_arn": old.target_group.arn}
+
+    def _weigh(
+        self,
+        listener: aws.lb.Listener,
+        backend: Backend,
+        pattern: str,
+        old: aws.lb.TargetGroup,
+        new: aws.lb.TargetGroup,
+    ) -> aws.lb.ListenerRule:
+        name = backend.named(f"{self._name}-shift") + ("" if pattern == EVERYTHING else _label(pattern))
+        host = aws.lb.ListenerRuleConditionHostHeaderArgs(values=[self._args.settings.host_name])
+        return aws.lb.ListenerRule(
             name,
             listener_arn=listener.arn,
-            priority=SHIFT_PRIORITY,
+            priority=priority(pattern, FIRST_SHIFT),
             conditions=[
-                aws.lb.ListenerRuleConditionArgs(
-                    host_header=aws.lb.ListenerRuleConditionHostHeaderArgs(values=[args.settings.host_name])
-                )
+                aws.lb.ListenerRuleConditionArgs(host_header=host),
+                *([] if pattern == EVERYTHING else [_path(pattern)]),
             ],
             actions=[
                 aws.lb.ListenerRuleActionArgs(
@@ -338,7 +394,7 @@ class PublicEdge(pulumi.ComponentResource):
                     forward=aws.lb.ListenerRuleActionForwardArgs(
                         target_groups=[
                             aws.lb.ListenerRuleActionForwardTargetGroupArgs(arn=arn, weight=weight)
-                            for arn, weight in weights
+                            for arn, weight in ((old.arn, ALL_WEIGHT), (new.arn, 0))
                         ],
                         # AWS demands it where a target group is sticky itself.
                         stickiness=aws.lb.ListenerRuleActionForwardStickinessArgs(
@@ -351,17 +407,15 @@ class PublicEdge(pulumi.ComponentResource):
             # The weights are the traffic command's: neither an update nor a refresh moves a payment.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["actions"]),
         )
-        return {
-            "rules": [{"arn": rule.arn, "new_target_group_arn": targets.arn}],
-            "old_target_group_arn": old.target_group.arn,
-        }
 
     def _describe(
         self,
         name: PublicName,
         balancer: aws.lb.LoadBalancer,
         listener: aws.lb.Listener,
-        targets: aws.lb.TargetGroup,
+        main: Backend,
+        groups: Sequence[aws.lb.TargetGroup],
+        shifting: Mapping[str, object],
     ) -> dict[str, object]:
         args = self._args
         if not args.migration.facts.moves_data:
@@ -369,21 +423,31 @@ class PublicEdge(pulumi.ComponentResource):
         return {
             "phase": args.migration.phase,
             "host_name": args.settings.host_name,
-            "test_url": f"https://{args.migration.test_host_name}{args.health_path}",
-            "health_path": args.health_path,
+            "test_url": f"https://{args.migration.test_host_name}{main.health_path}",
+            "health_path": main.health_path,
             "zone_id": name.zone_id,
             "load_balancer_dns_name": balancer.dns_name,
             "load_balancer_zone_id": balancer.zone_id,
             "load_balancer_arn_suffix": balancer.arn_suffix,
             "listener_arn": listener.arn,
-            "new_target_group_arns": [targets.arn],
+            "new_target_group_arns": [group.arn for group in groups],
             "cookie_seconds": SHIFT_COOKIE_SECONDS,
             "firewall_metric_name": self.firewall_metric_name,
             "router_addresses": list(map(str, args.migration.router_addresses)),
             "router_port": args.migration.router_port,
-            **self.shifting,
+            **shifting,
         }
 
 
 def _alias(balancer: aws.lb.LoadBalancer) -> list[aws.route53.RecordAliasArgs]:
     return [aws.route53.RecordAliasArgs(name=balancer.dns_name, zone_id=balancer.zone_id, evaluate_target_health=True)]
+
+
+def _path(pattern: str) -> aws.lb.ListenerRuleConditionArgs:
+    return aws.lb.ListenerRuleConditionArgs(path_pattern=aws.lb.ListenerRuleConditionPathPatternArgs(values=[pattern]))
+
+
+def _label(pattern: str) -> str:
+    """A pattern as the end of a resource's name: ``/v2/*`` is ``-v2-all``."""
+    words = pattern.replace("*", "/all/").replace("?", "/any/").split("/")
+    return "".join(f"-{word}" for word in words if word)

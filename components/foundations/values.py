@@ -39,6 +39,13 @@ class Refused(ValueError):  # noqa: N818 (reads as the sentence it starts)
         super().__init__(f"allowed: {allowed}; {remedy}")
         self.allowed = allowed
         self.remedy = remedy
+        self.place = ""
+        self.found: object = None
+
+    def at(self, place: str, found: object) -> Refused:
+        """The same refusal of `found`, a value at `place` inside a structured setting."""
+        self.place, self.found = place + self.place, found if self.found is None else self.found
+        return self
 
 
 @dataclass(frozen=True)

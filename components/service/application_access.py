@@ -12,6 +12,7 @@ import pulumi
 
 from components.foundations.migration_settings import MigrationSettings
 from components.foundations.placement import Placement
+from components.service.declaration import Service
 from facts.rds_authority import root_certificate
 
 DATABASE_USER = "softpos_app"
@@ -84,30 +85,36 @@ def source_connection(migration: MigrationSettings, database: DatabaseAddress) -
 
 def access_policy(
     placement: Placement,
+    service: Service,
     database: DatabaseAddress,
     cache: CacheAddress,
     *,
     secret_arn: pulumi.Input[str],
     key_arn: pulumi.Input[str],
-) -> pulumi.Output[str]:
-    """What the application's role may do: enter one database as one user, enter one cache, read one secret."""
+) -> pulumi.Output[str] | None:
+    """What the role of a service may do: only what the service declares; None where that is nothing."""
     user = pulumi.Output.concat(placement.arn("rds-db", "dbuser:"), database.cluster_resource_id, f"/{DATABASE_USER}")
     entered = [
         placement.arn("elasticache", f"replicationgroup:{cache.replication_group_id}"),
         placement.arn("elasticache", f"user:{cache.user_id}"),
     ]
+    named = [placement.arn("secretsmanager", f"secret:{name}-??????") for _, name in service.secrets]
     by_secrets_manager = {"StringEquals": {"kms:ViaService": f"secretsmanager.{placement.region}.amazonaws.com"}}
-    return pulumi.Output.json_dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                _allow("EnterDatabase", "rds-db:connect", user),
-                _allow("EnterCache", "elasticache:Connect", entered),
-                _allow("FindDatabase", "secretsmanager:GetSecretValue", secret_arn),
-                {**_allow("DecryptAddress", "kms:Decrypt", key_arn), "Condition": by_secrets_manager},
-            ],
-        }
+    decrypt = {**_allow("DecryptAddress", "kms:Decrypt", key_arn), "Condition": by_secrets_manager}
+    uses_database = "database" in service.uses
+    listed: tuple[tuple[bool, dict[str, Any]], ...] = (
+        (uses_database, _allow("EnterDatabase", "rds-db:connect", user)),
+        ("cache" in service.uses, _allow("EnterCache", "elasticache:Connect", entered)),
+        (uses_database, _allow("FindDatabase", "secretsmanager:GetSecretValue", secret_arn)),
+        (bool(named), _allow("ReadSecrets", "secretsmanager:GetSecretValue", named)),
+        (uses_database or bool(named), decrypt),
+        *(
+            (True, {**_allow(f"Own{index}", "", list(one.resources)), "Action": list(one.actions)})
+            for index, one in enumerate(service.permissions, start=1)
+        ),
     )
+    statements = [statement for wanted, statement in listed if wanted]
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": statements}) if statements else None
 
 
 def _allow(sid: str, action: str, resource: pulumi.Input[Any]) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from components.foundations.values import Between, image_by_digest, url_path
+from components.foundations.values import Between, Optionally, image_by_digest, url_path
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceSettings:
-    image: Annotated[str, image_by_digest]
+    """The one service of an application that has no more; several are declared in `softpos:services`."""
+
+    image: Annotated[str, Optionally(image_by_digest)]
     health_path: Annotated[str, url_path]
     replicas_min: Annotated[int, Between(2, 200, "pods", "two survive the loss of a node")]
     replicas_max: Annotated[int, Between(2, 200, "pods")]

@@ -1,12 +1,11 @@
-"""The SoftPOS application on the cluster: pods, their identity, their addresses, and who may reach them.
+"""One service or job of the application on the cluster: its pods, their identity, and who may reach them.
 
-Creates the namespace, the Deployment with its Service on a node port, scaling and disruption budget, network policies,
-the application's AWS role, and the secret that tells the application where its database is. That secret holds no
-password: database and cache let the application in by its role, with tokens that live for minutes. What the image must
-do stands in `application_pod`.
+Creates, for a service, the Deployment with its Service, scaling, disruption budget and alarm; for a job, the CronJob or
+the Job; for each of them the account with a role of its own, the files and the network policies. All are children of
+the application.
 
-Trust boundary: the namespace admits restricted pods only; pods have no Kubernetes token, no root, no writable image,
-and no AWS permission but to connect to the one database and cache and to read the one secret.
+Trust boundary: pods have no Kubernetes token, no root, no writable image, and no AWS permission but what their service
+declares. Nobody reaches them but who is named.
 """
 
 from __future__ import annotations
@@ -14,141 +13,121 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
 from components.foundations.alarms import Alarms, Metric
-from components.foundations.migration_settings import MigrationSettings
 from components.foundations.placement import DataClass, Placement
 from components.foundations.pod_identity import PodIdentity
 from components.foundations.roles import GrantedRole
-from components.service.application_access import (
-    CacheAddress,
-    DatabaseAddress,
-    access_policy,
-    connection,
-    source_connection,
-)
-from components.service.application_pod import (
-    APPLICATION,
-    APPLICATION_PORT,
-    AUTHORITIES,
-    AUTHORITIES_FILE,
-    CONFIGURATION_DIRECTORY,
-    LABELS,
-    pod_spec,
-)
+from components.service.application_access import CacheAddress, DatabaseAddress, access_policy
+from components.service.application_pod import AUTHORITIES_FILE, CONFIGURATION_DIRECTORY, FILES, file_key, pod_spec
+from components.service.declaration import SIMPLE, Service, labels_of
 from components.service.network_policies import policy_specs, ways
-from components.service.settings import ServiceSettings
 
-NODE_PORT = 30443
-"""Where every node takes the load balancer's requests; within Kubernetes' range for node ports."""
 NAMESPACE = "softpos"
-POD_SECURITY = {
-    f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")
-}  # Kubernetes' strictest profile
+HTTPS = 443
 CPU_TARGET_PERCENT = 60
 """A zone's loss puts half as much again on the others: 60 becomes 90, so nothing breaks before scaling acts."""
 SCALE_DOWN_SECONDS = 300
-SECRET_RECOVERY_DAYS = 30
+KEPT_RUNS = 3
+"""Ended runs of a scheduled job that stay to be looked at."""
+LATE_SECONDS = 600
+"""How late a scheduled run may still start; the day's settlement must not start in the next day."""
+UNAWAITED = {"pulumi.com/skipAwait": "true"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class SoftPosServiceArgs:
-    """Inputs of `SoftPosService`."""
+class Surroundings:
+    """What all services of one application share."""
 
     placement: Placement
     alarms: Alarms
-    settings: ServiceSettings
-    kubernetes_provider: kubernetes.Provider
-    """Also what everything here waits for: it is there when the control plane is."""
     cluster_name: str
-    nodes_ready: Sequence[pulumi.Resource]
+    kubernetes_provider: kubernetes.Provider
     vpc_cidr: IPv4Network
     database: DatabaseAddress
     cache: CacheAddress
-    migration: MigrationSettings
-    source_ready: Sequence[pulumi.Resource]
-    """What pods need to reach the data centre's database, in the phases that use it."""
+    source: tuple[tuple[IPv4Address, ...], int]
+    """Addresses and port of the data centre's database; no addresses in the phases that do not use it."""
+    secret_arn: pulumi.Input[str]
+    """The connection secret."""
     secret_key_arn: pulumi.Input[str]
-    """Key for the connection secret."""
-    database_authorities: str
-    """PEM certificates of the authorities by which the application verifies each database that the secret may name."""
+    node_security_group_id: pulumi.Input[str]
+    authorities: str
+    """PEM certificates by which pods verify their database."""
+    awaited: bool
+    """Whether an update waits until pods are ready: not while a person still has to give what they need."""
+    runs_scheduled_work: bool
+    in_namespace: pulumi.ResourceOptions
+    ready: Sequence[pulumi.Resource]
+    """What pods need besides what is their own."""
 
 
-class SoftPosService(pulumi.ComponentResource):
-    """The application, behind `NODE_PORT` of every node."""
+class SoftPosService:
+    """Creates one service as children of `parent`. Names begin with the application's and the service's own name."""
 
-    namespace: str
-    deployment_name: str
     role_arn: pulumi.Output[str]
-    connection_secret_arn: pulumi.Output[str]
+    workload: pulumi.Resource
+    """The Deployment, CronJob or Job."""
 
-    def __init__(self, name: str, args: SoftPosServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("softpos:service:SoftPosService", name, {}, opts)
-        self._name = name
-        self._args = args
-        self.namespace = NAMESPACE
-        self.deployment_name = APPLICATION
-        secret, connection = self._create_connection_secret()
-        self.connection_secret_arn = secret.arn
-        role, identity = self._identify(secret)
+    def __init__(
+        self,
+        application: str,
+        service: Service,
+        surroundings: Surroundings,
+        *,
+        callees: Sequence[Service],
+        after: Sequence[pulumi.Resource],
+        parent: pulumi.Resource,
+    ) -> None:
+        self._name = application if service.name == SIMPLE else f"{application}-{service.name}"
+        self._service = service
+        self._with = surroundings
+        self._parent = parent
+        role, identity = self._identify()
         self.role_arn = role.arn
-        namespace = self._create_namespace()
-        self._in_namespace = pulumi.ResourceOptions(
-            parent=self, provider=args.kubernetes_provider, depends_on=[namespace]
-        )
-        policies = self._create_network_policies()
-        account = self._create_account()
-        authorities = self._create_authorities()
-        self._create_service()
-        self._create_scaling()
         # A pod that starts before its identity, its policies or its secret would run without them.
-        self._create_deployment(
-            [identity, connection, account, authorities, *policies, *args.nodes_ready, *args.source_ready]
+        needs = [identity, self._create_account(), *self._create_network_policies(callees), *self._create_files()]
+        self._let_nodes_out()
+        needs += [*surroundings.ready, *after]
+        if service.kind == "service":
+            if service.port:
+                self._create_service()
+            self._create_scaling()
+            self._create_alarm()
+        self.workload = {"service": self._deploy, "schedule": self._schedule, "once": self._run_once}[service.kind](
+            needs
         )
-        self._create_alarm()
-        self.register_outputs({"namespace": NAMESPACE, "roleArn": self.role_arn})
 
-    def _create_connection_secret(self) -> tuple[aws.secretsmanager.Secret, pulumi.Resource]:
-        """Where the database is, which the phase says. The cutover moves it, so a deployment must not move it back."""
-        args = self._args
-        from_source = args.migration.facts.connects_to == "source"
-        name = f"{self._name}-database-connection"
-        # Holds data: after the cutover it is what says which database is the true one.
-        secret = aws.secretsmanager.Secret(
-            name,
-            name=args.placement.path("database-connection"),
-            description="Where the SoftPOS application finds its database, and how it logs in",
-            kms_key_id=args.secret_key_arn,
-            recovery_window_in_days=SECRET_RECOVERY_DAYS if args.placement.production else 0,
-            tags=args.placement.tags(name, DataClass.CREDENTIALS),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.placement.production),
-        )
-        version = aws.secretsmanager.SecretVersion(
-            f"{name}-value",
-            secret_id=secret.id,
-            secret_string=source_connection(args.migration, args.database)
-            if from_source
-            else connection(args.database),
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["secretString"]),
-        )
-        return secret, version
+    @property
+    def _metadata(self) -> kubernetes.meta.v1.ObjectMetaArgsDict:
+        return {"name": self._service.name, "namespace": NAMESPACE}
 
-    def _identify(self, secret: aws.secretsmanager.Secret) -> tuple[GrantedRole, pulumi.Resource]:
-        args = self._args
-        identity = PodIdentity(placement=args.placement, cluster_name=args.cluster_name)
+    @property
+    def _labels(self) -> dict[str, str]:
+        return labels_of(self._service.name)
+
+    def _identify(self) -> tuple[GrantedRole, pulumi.Resource]:
+        around = self._with
+        identity = PodIdentity(placement=around.placement, cluster_name=around.cluster_name)
+        used = " and ".join(self._service.uses) or "nothing of AWS"
         role = identity.role(
             f"{self._name}-role",
             namespace=NAMESPACE,
-            service_account=APPLICATION,
-            does="Connect to the payment database and the session cache",
-            parent=self,
+            service_account=self._service.name,
+            does=f"What the pods of {self._service.name} may do; they use {used}",
+            parent=self._parent,
             policy=access_policy(
-                args.placement, args.database, args.cache, secret_arn=secret.arn, key_arn=args.secret_key_arn
+                around.placement,
+                self._service,
+                around.database,
+                around.cache,
+                secret_arn=around.secret_arn,
+                key_arn=around.secret_key_arn,
             ),
             data_class=DataClass.CARDHOLDER,
         )
@@ -156,93 +135,98 @@ class SoftPosService(pulumi.ComponentResource):
             f"{self._name}-identity",
             role,
             namespace=NAMESPACE,
-            service_account=APPLICATION,
-            parent=self,
-            after=[args.kubernetes_provider],
+            service_account=self._service.name,
+            parent=self._parent,
+            after=[around.kubernetes_provider],
         )
         return role, association
 
-    def _create_namespace(self) -> kubernetes.core.v1.Namespace:
-        return kubernetes.core.v1.Namespace(
-            f"{self._name}-namespace",
-            metadata={"name": NAMESPACE, "labels": POD_SECURITY},
-            opts=pulumi.ResourceOptions(parent=self, provider=self._args.kubernetes_provider),
-        )
-
-    def _create_network_policies(self) -> list[pulumi.Resource]:
-        args = self._args
-        source = (args.migration.source_addresses, args.migration.source_port)
-        table = ways(
-            args.vpc_cidr,
-            APPLICATION_PORT,
-            args.database.port,
-            args.cache.port,
-            source if args.migration.facts.moves_data else None,
-        )
+    def _create_network_policies(self, callees: Sequence[Service]) -> list[pulumi.Resource]:
+        around, simple = self._with, self._service.name == SIMPLE
+        table = ways(self._service, callees, around.vpc_cidr, around.database.port, around.cache.port, around.source)
         return [
             kubernetes.networking.v1.NetworkPolicy(
                 f"{self._name}-network-{policy}",
-                metadata={"name": policy, "namespace": NAMESPACE},
+                metadata={"name": policy if simple else f"{self._service.name}-{policy}", "namespace": NAMESPACE},
                 spec=spec,
-                opts=self._in_namespace,
+                opts=around.in_namespace,
             )
-            for policy, spec in policy_specs(table, LABELS)
+            for policy, spec in policy_specs(table, self._labels)
         ]
+
+    def _let_nodes_out(self) -> None:
+        """Named addresses outside on ports that nodes do not reach anyway; the network policy says which pods may."""
+        for one in self._service.outside:
+            for port in set(one.ports) - {HTTPS}:
+                for cidr in one.cidrs:
+                    name = f"{self._name}-to-{one.name}-{cidr}-{port}".replace("/", "-")
+                    aws.vpc.SecurityGroupEgressRule(
+                        name,
+                        security_group_id=self._with.node_security_group_id,
+                        cidr_ipv4=str(cidr),
+                        description=f"{self._service.name} calls {one.name}",
+                        ip_protocol="tcp",
+                        from_port=port,
+                        to_port=port,
+                        tags=self._with.placement.tags(name),
+                        opts=pulumi.ResourceOptions(parent=self._parent),
+                    )
 
     def _create_account(self) -> kubernetes.core.v1.ServiceAccount:
         return kubernetes.core.v1.ServiceAccount(
             f"{self._name}-account",
-            metadata={"name": APPLICATION, "namespace": NAMESPACE},
+            metadata=self._metadata,
             automount_service_account_token=False,
-            opts=self._in_namespace,
+            opts=self._with.in_namespace,
         )
 
-    def _create_authorities(self) -> kubernetes.core.v1.ConfigMap:
-        return kubernetes.core.v1.ConfigMap(
-            f"{self._name}-{AUTHORITIES}",
-            metadata={"name": AUTHORITIES, "namespace": NAMESPACE},
-            data={AUTHORITIES_FILE: self._args.database_authorities},
-            opts=self._in_namespace,
+    def _create_files(self) -> list[pulumi.Resource]:
+        if not self._service.files:
+            return []
+        made = kubernetes.core.v1.ConfigMap(
+            f"{self._name}-{FILES}",
+            metadata={"name": f"{self._service.name}-{FILES}", "namespace": NAMESPACE},
+            data={file_key(path): content for path, content in self._service.files},
+            opts=self._with.in_namespace,
         )
+        return [made]
 
     def _create_service(self) -> None:
-        """The node port, answered by any node for any pod: a pod that leaves takes no node out of the load balancer.
+        """Inside the cluster by its own port; for the load balancer a node port, answered by any node for any pod, so
+        that a pod that leaves takes no node out of the load balancer.
 
         The price is that a node hides who sent a request; the load balancer's header says it.
         """
+        service = self._service
+        scheme = "http" if service.plain_http_because else "https"
+        port: kubernetes.core.v1.ServicePortArgsDict = {
+            "name": scheme,
+            "port": HTTPS if service.public else service.port,
+            "target_port": service.port,
+            "protocol": "TCP",
+        }
+        outward: kubernetes.core.v1.ServiceSpecArgsDict = {
+            "type": "NodePort",
+            "external_traffic_policy": "Cluster",
+            "ports": [{**port, "node_port": service.node_port}],
+        }
+        inward: kubernetes.core.v1.ServiceSpecArgsDict = {"type": "ClusterIP", "ports": [port]}
         kubernetes.core.v1.Service(
             f"{self._name}-service",
-            metadata={
-                "name": APPLICATION,
-                "namespace": NAMESPACE,
-                # It has no pod yet, and the Deployment waits for those anyway.
-                "annotations": {"pulumi.com/skipAwait": "true"},
-            },
-            spec={
-                "type": "NodePort",
-                "selector": LABELS,
-                "external_traffic_policy": "Cluster",
-                "ports": [
-                    {
-                        "name": "https",
-                        "port": 443,
-                        "target_port": APPLICATION_PORT,
-                        "node_port": NODE_PORT,
-                        "protocol": "TCP",
-                    }
-                ],
-            },
-            opts=self._in_namespace,
+            # It has no pod yet, and the Deployment waits for those anyway.
+            metadata={**self._metadata, "annotations": UNAWAITED},
+            spec={"selector": self._labels, **(outward if service.public else inward)},
+            opts=self._with.in_namespace,
         )
 
     def _create_scaling(self) -> None:
         kubernetes.autoscaling.v2.HorizontalPodAutoscaler(
             f"{self._name}-scaling",
-            metadata={"name": APPLICATION, "namespace": NAMESPACE},
+            metadata=self._metadata,
             spec={
-                "scale_target_ref": {"api_version": "apps/v1", "kind": "Deployment", "name": APPLICATION},
-                "min_replicas": self._args.settings.replicas_min,
-                "max_replicas": self._args.settings.replicas_max,
+                "scale_target_ref": {"api_version": "apps/v1", "kind": "Deployment", "name": self._service.name},
+                "min_replicas": self._service.replicas_min,
+                "max_replicas": self._service.most_replicas,
                 "metrics": [
                     {
                         "type": "Resource",
@@ -254,78 +238,137 @@ class SoftPosService(pulumi.ComponentResource):
                 ],
                 "behavior": {"scale_down": {"stabilization_window_seconds": SCALE_DOWN_SECONDS}},
             },
-            opts=self._in_namespace,
+            opts=self._with.in_namespace,
         )
         kubernetes.policy.v1.PodDisruptionBudget(
             f"{self._name}-disruption",
-            metadata={"name": APPLICATION, "namespace": NAMESPACE},
+            metadata=self._metadata,
             spec={
-                "selector": {"match_labels": LABELS},
+                "selector": {"match_labels": self._labels},
                 "max_unavailable": 1,
                 # A pod that never became healthy must not keep a node from being replaced.
                 "unhealthy_pod_eviction_policy": "AlwaysAllow",
             },
-            opts=self._in_namespace,
+            opts=self._with.in_namespace,
         )
 
-    def _create_deployment(self, after: Sequence[pulumi.Resource]) -> None:
-        args = self._args
-        pod = pod_spec(args.settings, self._environment())
-        # A running process keeps the authorities that it has read: other authorities need other pods.
-        read = hashlib.sha256(args.database_authorities.encode()).hexdigest()[:16]
-        kubernetes.apps.v1.Deployment(
+    @property
+    def _template(self) -> kubernetes.core.v1.PodTemplateSpecArgsDict:
+        """A running process keeps what it has read: other authorities or files need other pods."""
+        read = hashlib.sha256(self._with.authorities.encode()).hexdigest()[:16]
+        annotations = {"softpos/authorities": read}
+        if self._service.files:
+            annotations["softpos/files"] = hashlib.sha256(repr(self._service.files).encode()).hexdigest()[:16]
+        return {
+            "metadata": {"labels": self._labels, "annotations": annotations},
+            "spec": pod_spec(self._service, self._environment()),
+        }
+
+    def _awaiting(self, needs: Sequence[pulumi.Resource], *ignored: str) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions.merge(
+            self._with.in_namespace, pulumi.ResourceOptions(depends_on=list(needs), ignore_changes=list(ignored))
+        )
+
+    def _deploy(self, needs: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        return kubernetes.apps.v1.Deployment(
             f"{self._name}-deployment",
             metadata={
-                "name": APPLICATION,
-                "namespace": NAMESPACE,
-                "labels": LABELS,
-                # Until the tunnels are up and the password is in the secret, no pod can become ready. Nobody is served
-                # yet either: the traffic command asks for health before anybody is.
-                "annotations": {"pulumi.com/skipAwait": "true"} if args.migration.phase == "beside" else {},
+                **self._metadata,
+                "labels": self._labels,
+                "annotations": {} if self._with.awaited else UNAWAITED,
             },
             spec={
-                "replicas": self._args.settings.replicas_min,
+                "replicas": self._service.replicas_min,
                 "revision_history_limit": 5,
-                "selector": {"match_labels": LABELS},
+                "selector": {"match_labels": self._labels},
                 "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": 1}},
-                "template": {"metadata": {"labels": LABELS, "annotations": {"softpos/authorities": read}}, "spec": pod},
+                "template": self._template,
             },
+            # The autoscaler moves the count; a deployment must not move it back.
+            opts=self._awaiting(needs, "spec.replicas"),
+        )
+
+    @property
+    def _job(self) -> kubernetes.batch.v1.JobSpecArgsDict:
+        return {
+            "backoff_limit": self._service.retries,
+            "active_deadline_seconds": self._service.deadline_seconds,
+            "template": self._template,
+        }
+
+    def _schedule(self, needs: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """Suspended while the data centre runs the scheduled work: on one side only, in every phase."""
+        service = self._service
+        return kubernetes.batch.v1.CronJob(
+            f"{self._name}-schedule",
+            metadata={**self._metadata, "labels": self._labels},
+            spec={
+                "schedule": service.schedule,
+                "time_zone": service.time_zone,
+                "concurrency_policy": service.concurrency,
+                "suspend": not self._with.runs_scheduled_work,
+                "starting_deadline_seconds": LATE_SECONDS,
+                "successful_jobs_history_limit": KEPT_RUNS,
+                "failed_jobs_history_limit": KEPT_RUNS,
+                "job_template": {"metadata": {"labels": self._labels}, "spec": self._job},
+            },
+            opts=self._awaiting(needs),
+        )
+
+    def _run_once(self, needs: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """One run for each image: Kubernetes changes no Job, and another image is another Job."""
+        digest = self._service.image.rpartition(":")[2][:12]
+        return kubernetes.batch.v1.Job(
+            f"{self._name}-run",
+            metadata={
+                "name": f"{self._service.name}-{digest}",
+                "namespace": NAMESPACE,
+                "labels": self._labels,
+                "annotations": {} if self._with.awaited else UNAWAITED,
+            },
+            spec=self._job,
             opts=pulumi.ResourceOptions.merge(
-                self._in_namespace,
-                # The autoscaler moves the count; a deployment must not move it back.
-                pulumi.ResourceOptions(depends_on=list(after), ignore_changes=["spec.replicas"]),
+                self._awaiting(needs), pulumi.ResourceOptions(replace_on_changes=["spec.template"])
             ),
         )
 
     def _environment(self) -> Mapping[str, pulumi.Input[str]]:
-        """Addresses only; the database's comes from the secret, because the cutover moves it."""
-        args = self._args
-        return {
-            "AWS_REGION": args.placement.region,
-            "TLS_PORT": str(APPLICATION_PORT),
-            "DATABASE_CONNECTION_SECRET": args.placement.path("database-connection"),
+        """Addresses and names only; the database's address comes from the secret, because the cutover moves it."""
+        around, uses = self._with, self._service.uses
+        database = {
+            "DATABASE_CONNECTION_SECRET": around.placement.path("database-connection"),
             "DATABASE_CA_FILE": f"{CONFIGURATION_DIRECTORY}/{AUTHORITIES_FILE}",
-            "CACHE_HOST": args.cache.primary_endpoint,
-            "CACHE_READER_HOST": args.cache.reader_endpoint,
-            "CACHE_PORT": str(args.cache.port),
-            "CACHE_NAME": args.cache.replication_group_id,
-            "CACHE_USER": args.cache.user_name,
+        }
+        cache = {
+            "CACHE_HOST": around.cache.primary_endpoint,
+            "CACHE_READER_HOST": around.cache.reader_endpoint,
+            "CACHE_PORT": str(around.cache.port),
+            "CACHE_NAME": around.cache.replication_group_id,
+            "CACHE_USER": around.cache.user_name,
+        }
+        return {
+            "AWS_REGION": around.placement.region,
+            **({"TLS_PORT": str(self._service.port)} if self._service.kind == "service" and self._service.port else {}),
+            **(database if "database" in uses else {}),
+            **(cache if "cache" in uses else {}),
+            **dict(self._service.environment),
+            **dict(self._service.secrets),
         }
 
     def _create_alarm(self) -> None:
-        least = self._args.settings.replicas_min
-        self._args.alarms.when(
+        name, least = self._service.name, self._service.replicas_min
+        self._with.alarms.when(
             f"{self._name}-too-few-pods",
             Metric(
                 namespace="ContainerInsights",
                 name="service_number_of_running_pods",
-                dimensions={"ClusterName": self._args.cluster_name, "Namespace": NAMESPACE, "Service": APPLICATION},
+                dimensions={"ClusterName": self._with.cluster_name, "Namespace": NAMESPACE, "Service": name},
                 statistic="Minimum",
             ),
             "LessThanThreshold",
             least,
-            says=f"Fewer than {least} pods of the application run: see `kubectl -n {NAMESPACE} get pods,events`.",
-            parent=self,
+            says=f"Fewer than {least} pods of {name} run: see `kubectl -n {NAMESPACE} get pods,events`.",
+            parent=self._parent,
             periods=5,
             missing="missing",
         )

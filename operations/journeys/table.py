@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-from typing import Literal
+from typing import Literal, get_args
 
+from components.service.declaration import Service
 from operations.journeys.places import CLUSTER_DNS, INTERNET, NODES, pods_of
 from operations.journeys.recorded import Protocol
 from operations.journeys.spans import Spans
@@ -19,6 +20,7 @@ from settings import Settings
 
 SOURCE, ROUTER, RUNNERS, ADMINISTRATORS = "source", "data centre's router", "runners", "administrators"
 BASTION, BALANCER, REPLICATION = "bastion", "load balancer", "replication instance"
+HTTPS = 443
 DATABASE, CACHE, ENDPOINTS, API = "database", "cache", "AWS endpoints", "Kubernetes API"
 
 
@@ -111,29 +113,58 @@ def journeys(settings: Settings) -> Iterator[Journey]:
             yield Journey(row.who, row.whom, span, row.why, row.protocol, host, tolerated=row.tolerated)
     if settings.cluster.api_private_cidrs and settings.vpn.enabled:
         yield Journey(RUNNERS, API, _ports("443"), "deployments from behind the VPN")
-    yield from _of_pods(settings)
+    yield from _of_services(settings)
 
 
-def _of_pods(settings: Settings) -> Iterator[Journey]:
-    """The ways of the application's pods, and of nobody else's."""
-    migration = settings.migration
-    pods = pods_of("softpos")
-    yield Journey(BALANCER, NODES, _ports("30443"), "phones pay")
-    yield Journey(NODES, pods, _ports("8443"), "a node hands on what the load balancer sends")
-    yield Journey(BALANCER, pods, _ports("8443"), "phones pay", forwarded=True)
-    for protocol in ("tcp", "udp"):
-        yield Journey(pods, CLUSTER_DNS, _ports("53"), "name look-ups", protocol)
-    yield Journey(pods, "Pod Identity agent", _ports("80"), "AWS credentials")
-    yield Journey(pods, ENDPOINTS, _ports("443"), "secrets, logs")
-    yield Journey(
-        pods, API, _ports("443"), "it is in the subnets of AWS's endpoints; a pod has no token for it", tolerated=True
-    )
-    yield Journey(pods, DATABASE, _ports("3306"), "payments")
-    yield Journey(pods, CACHE, _ports("6379"), "sessions")
-    if migration.facts.moves_data:
+def _of_services(settings: Settings) -> Iterator[Journey]:
+    """The ways of each service's pods: who is named, and nobody else."""
+    for service in settings.application:
+        pods, port = pods_of(workload_of(service)), _ports(str(service.port))
+        if service.public:
+            yield Journey(BALANCER, NODES, _ports(str(service.node_port)), f"phones pay by {service.name}")
+            yield Journey(NODES, pods, port, "a node hands on what the load balancer sends")
+            yield Journey(BALANCER, pods, port, f"phones pay by {service.name}", forwarded=True)
+        for caller in service.callers:
+            yield Journey(pods_of(caller), pods, port, f"{caller} calls {service.name}")
+        for one in service.outside:
+            for number in one.ports:
+                yield Journey(pods, _outside(service.name, one.name), _ports(str(number)), one.because)
+                if number != HTTPS:
+                    yield Journey(
+                        NODES, _outside(service.name, one.name), _ports(str(number)),
+                        "pods share the security group of their nodes", tolerated=True,
+                    )  # fmt: skip
+        for protocol in get_args(Protocol):
+            yield Journey(pods, CLUSTER_DNS, _ports("53"), "name look-ups", protocol)
+        yield Journey(pods, "Pod Identity agent", _ports("80"), "AWS credentials")
+        yield Journey(pods, ENDPOINTS, _ports("443"), "secrets, logs")
         yield Journey(
-            pods, SOURCE, _ports(str(migration.source_port)), "payments until the cutover", host=migration.source_host
-        )
+            pods, API, _ports("443"), "it is in the subnets of AWS's endpoints; a pod has no token for it",
+            tolerated=True,
+        )  # fmt: skip
+        yield from _of_data(settings, service, pods)
+
+
+def _of_data(settings: Settings, service: Service, pods: str) -> Iterator[Journey]:
+    migration = settings.migration
+    if "database" in service.uses:
+        yield Journey(pods, DATABASE, _ports("3306"), "payments")
+        if migration.facts.moves_data:
+            span = _ports(str(migration.source_port))
+            yield Journey(pods, SOURCE, span, "payments until the cutover", host=migration.source_host)
+    if "cache" in service.uses:
+        yield Journey(pods, CACHE, _ports("6379"), "sessions")
+
+
+def workload_of(service: Service) -> str:
+    """The name of the Kubernetes object that a service's pods come from."""
+    if service.kind == "once":
+        return f"{service.name}-{service.image.rpartition(':')[2][:12]}"
+    return service.name
+
+
+def _outside(service: str, name: str) -> str:
+    return f"{name} of {service}"
 
 
 def named_ranges(settings: Settings) -> Mapping[str, tuple[IPv4Network, ...]]:
@@ -144,6 +175,7 @@ def named_ranges(settings: Settings) -> Mapping[str, tuple[IPv4Network, ...]]:
         RUNNERS: settings.cluster.api_private_cidrs,
         SOURCE: _single(migration.source_addresses),
         ROUTER: _single(migration.router_addresses),
+        **{_outside(service.name, one.name): one.cidrs for service in settings.application for one in service.outside},
     }
 
 

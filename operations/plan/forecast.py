@@ -16,7 +16,7 @@ from recording.recorder import Resource
 
 LIMIT_SECONDS = 20 * 60
 """From done to deployed: the case study's promise."""
-APPLICATION = "SoftPosService$kubernetes:apps/v1:Deployment::"
+APPLICATION = "SoftPosApplication$kubernetes:apps/v1:Deployment::"
 """In the URN of the application's deployment."""
 ASSUMED_SECONDS = {"median": 2.0, "max": 10.0}
 """For types that nobody has measured: associations, rules, policies and the like, which AWS answers at once."""
