@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from components.edge.backends import FIRST_ROUTE, Backend, priority
 from components.edge.edge_alarms import ALARMS
 from components.edge.public_edge import TLS_POLICY, PublicEdge, PublicEdgeArgs
 from components.edge.web_firewall import RULE_GROUPS
@@ -43,9 +44,8 @@ def arguments(placement: Placement, logs: LogStorage, alarms: Alarms) -> PublicE
         vpc_id="vpc-1",
         public_subnet_ids=["subnet-a", "subnet-b", "subnet-c"],
         node_security_group_id=NODES,
-        node_port=NODE_PORT,
+        backends=(Backend(name="", node_port=NODE_PORT, health_path="/health", protocol="HTTPS", patterns=("/*",)),),
         autoscaling_group_names=["nodes-1", "nodes-2"],
-        health_path="/health",
         migration=MIGRATION,
         firewall_mode="block",
         bastion_security_group_id=BASTION,
@@ -409,7 +409,7 @@ def test_a_shift_begins_with_everything_at_the_data_centre_and_clients_stay_wher
     assert weights == {old.id: 100, new.id: 0}
     assert action["forward"]["stickiness"] == {"enabled": True, "duration": 300}
     assert rule.inputs["conditions"] == [{"hostHeader": {"values": ["pay.example.com"]}}]
-    assert rule.inputs["priority"] == 1
+    assert rule.inputs["priority"] < FIRST_ROUTE
 
 
 def test_the_program_never_moves_the_weights_back(in_phase: Callable[..., Recording]) -> None:
@@ -456,3 +456,72 @@ def test_the_traffic_command_finds_what_it_works_on(play: Play, arguments: Publi
     assert told["beside"]["phase"] == "beside"
     assert "rules" not in told["beside"]
     assert {"rules", "old_target_group_arn"} <= told["shifting"].keys()
+
+
+# ---- Several services -----------------------------------------------------------------------------------------------
+
+PAYMENTS = Backend(name="payments", node_port=30500, health_path="/ready", protocol="HTTPS", patterns=("/*",))
+PORTAL = Backend(name="portal", node_port=30501, health_path="/up", protocol="HTTP", patterns=("/portal", "/portal/*"))
+
+
+@pytest.fixture(scope="module")
+def several(play: Play, arguments: PublicEdgeArgs) -> Callable[..., Recording]:
+    @cache
+    def build(backends: tuple[Backend, ...], phase: PhaseName = "none") -> Recording:
+        changed = replace(arguments, backends=backends, migration=replace(MIGRATION, phase=phase))
+        return play(lambda: PublicEdge("edge", changed))
+
+    return build
+
+
+def test_each_public_service_has_targets_of_its_own_and_the_load_balancer_reaches_their_ports_only(
+    several: Callable[..., Recording],
+) -> None:
+    recording = several((PAYMENTS, PORTAL))
+    groups = {one.name: one.inputs for one in recording.of("aws:lb/targetGroup:TargetGroup")}
+    assert {name: (one["port"], one["protocol"], one["healthCheck"]["path"]) for name, one in groups.items()} == {
+        "edge-nodes-payments": (30500, "HTTPS", "/ready"),
+        "edge-nodes-portal": (30501, "HTTP", "/up"),
+    }
+    assert {(first, last) for _, _, first, last in openings(recording, "Egress")} == {(30500, 30500), (30501, 30501)}
+
+
+def test_paths_choose_the_service_the_more_exact_ones_first_and_the_rest_goes_to_whoever_takes_it(
+    several: Callable[..., Recording],
+) -> None:
+    recording = several((PAYMENTS, PORTAL))
+    rules = {
+        one.inputs["conditions"][0]["pathPattern"]["values"][0]: one.inputs
+        for one in recording.of("aws:lb/listenerRule:ListenerRule")
+    }
+    portal = recording.named("edge-nodes-portal", "aws:lb/targetGroup:TargetGroup")
+    assert {pattern: one["actions"][0]["targetGroupArn"] for pattern, one in rules.items()} == {
+        "/portal": portal.id,
+        "/portal/*": portal.id,
+    }
+    (action,) = recording.named("edge-https").inputs["defaultActions"]
+    assert action["targetGroupArn"] == recording.named("edge-nodes-payments", "aws:lb/targetGroup:TargetGroup").id
+
+
+def test_what_no_service_is_named_for_is_not_found(several: Callable[..., Recording]) -> None:
+    (action,) = several((PORTAL,)).named("edge-https").inputs["defaultActions"]
+    assert (action["type"], action["fixedResponse"]["statusCode"]) == ("fixed-response", "404")
+
+
+def test_a_pattern_keeps_its_priority_whatever_others_come_and_go() -> None:
+    order = ["/v2/pay/refund", "/v2/pay/*", "/v2/*", "/v?", "/*"]
+    found = [priority(pattern, FIRST_ROUTE) for pattern in order]
+    assert found == sorted(found)
+    assert all(1 <= number <= 50_000 for number in found)
+
+
+def test_traffic_shifts_by_a_rule_for_each_path_of_each_service(several: Callable[..., Recording]) -> None:
+    recording = several((PAYMENTS, PORTAL), "shifting")
+    shifting = [one for one in recording.of("aws:lb/listenerRule:ListenerRule") if one.inputs["priority"] < FIRST_ROUTE]
+    assert sorted(one.name for one in shifting) == [
+        "edge-shift-payments",
+        "edge-shift-portal-portal",
+        "edge-shift-portal-portal-all",
+    ]
+    assert {one.ignore_changes for one in shifting} == {("actions",)}
+    assert {one.inputs["conditions"][0]["hostHeader"]["values"][0] for one in shifting} == {"pay.example.com"}

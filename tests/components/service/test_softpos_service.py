@@ -9,19 +9,19 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from components.edge.public_edge import DRAIN_SECONDS
 from components.foundations.alarms import Alarms
 from components.foundations.placement import Placement
 from components.service.application_access import CacheAddress, DatabaseAddress
-from components.service.softpos_service import NODE_PORT, SoftPosService, SoftPosServiceArgs
+from components.service.declaration import SIMPLE_NODE_PORT, Service, simple
+from components.service.softpos_application import SoftPosApplication, SoftPosApplicationArgs
 from recording.program import Recording
-from settings import MigrationSettings, PhaseName, ServiceSettings
+from settings import MigrationSettings, PhaseName
 from tests.components.conftest import ACCOUNT, REGION, Play
 from tests.migration_settings import MIGRATION
 
 AUTHORITIES_PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/database"
-SETTINGS = ServiceSettings(
+SETTINGS = simple(
     image=f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/softpos@sha256:{'9' * 64}",
     health_path="/healthy",
     replicas_min=3,
@@ -33,7 +33,9 @@ Build = Callable[..., Recording]
 
 @pytest.fixture(scope="module")
 def build(play: Play, alarms: Alarms) -> Build:
-    def run(placement: Placement, migration: MigrationSettings = MIGRATION) -> Recording:
+    def run(
+        placement: Placement, migration: MigrationSettings = MIGRATION, services: tuple[Service, ...] = (SETTINGS,)
+    ) -> Recording:
         def program() -> None:
             provider = aws.Provider("aws", region=REGION)
             in_account = pulumi.ResourceOptions(provider=provider)
@@ -54,12 +56,13 @@ def build(play: Play, alarms: Alarms) -> Build:
                 opts=in_account,
             )
             pulumi.export("reader", reader.identifier)
-            SoftPosService(
+            SoftPosApplication(
                 "service",
-                SoftPosServiceArgs(
+                SoftPosApplicationArgs(
                     placement=placement,
                     alarms=alarms,
-                    settings=SETTINGS,
+                    services=services,
+                    node_security_group_id="sg-nodes",
                     kubernetes_provider=kubernetes.Provider("kubernetes", kubeconfig="{}"),
                     cluster_name="softpos-test",
                     nodes_ready=[nodes],
@@ -155,7 +158,7 @@ def test_load_balancer_requests_reach_the_port_on_which_pods_are_healthy(
     service: Recording, container: dict[str, Any]
 ) -> None:
     (port,) = service.named("service-service").inputs["spec"]["ports"]
-    assert port["nodePort"] == NODE_PORT
+    assert port["nodePort"] == SIMPLE_NODE_PORT
     assert [opened["containerPort"] for opened in container["ports"]] == [port["targetPort"]]
     for probe in ("startupProbe", "readinessProbe"):
         check = container[probe]["httpGet"]
@@ -197,7 +200,7 @@ def test_leaving_pod_outlives_what_the_load_balancer_still_waits_for(
 ) -> None:
     still_listening = container["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert still_listening > 0
-    assert pod["terminationGracePeriodSeconds"] > still_listening + DRAIN_SECONDS
+    assert pod["terminationGracePeriodSeconds"] > still_listening + SETTINGS.drain_seconds
 
 
 def test_pods_spread_over_hosts_strictly_and_over_zones_without_blocking_scaling(pod: dict[str, Any]) -> None:
