@@ -1,10 +1,14 @@
 """Starts the pack; the Pulumi engine runs this file as `python -u -m pulumi.policy <engine> <this directory>`.
 
-Run by hand it writes a baseline: `python <this directory> baseline EVENTS`, where EVENTS is the file that
-`pulumi preview --event-log EVENTS` leaves.
+Run by hand it knows two commands:
+
+- `python <this directory> baseline EVENTS` prints a baseline, from what `pulumi preview --event-log EVENTS` leaves.
+- `python <this directory> copy FOLDER` (installed: `python -m pci_dss_aws copy FOLDER`) copies it for a project, where
+  the engine runs it in the environment of this Python.
 """
 
 import gc
+import shutil
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -64,9 +68,33 @@ def write_baseline(events: str) -> None:
         raise SystemExit(f"{events} is not an event log ({error}); make one by pulumi preview --event-log.") from None
 
 
-if __name__ == "__main__":
+def copy(folder: str) -> None:
+    """Copies the pack into a new folder, without what is another program's own.
+
+    Raises:
+        SystemExit: with one sentence, where the folder is there already or cannot be written.
+    """
+    import yaml
+
+    target = Path(folder)
+    try:
+        shutil.copytree(Path(__file__).resolve().parent, target, ignore=shutil.ignore_patterns("__pycache__", "*.json"))
+    except OSError as error:
+        raise SystemExit(f"{folder} cannot be written ({error.strerror}); name a folder that does not exist.") from None
+    project = target / "PulumiPolicy.yaml"
+    content = yaml.safe_load(project.read_text(encoding="utf-8"))
+    content["runtime"]["options"]["virtualenv"] = sys.prefix
+    project.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def main() -> None:
     load_this_directory_as_package()
-    if sys.argv[1:2] == ["baseline"] and len(sys.argv) == 3:
-        write_baseline(sys.argv[2])
+    commands = {"baseline": write_baseline, "copy": copy}
+    if len(sys.argv) == 3 and sys.argv[1] in commands:
+        commands[sys.argv[1]](sys.argv[2])
     else:
         serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -56,7 +56,7 @@ def install(judge: Judgement, baseline: Baseline, policies: Sequence[Policy]) ->
     if original is None or not all(hasattr(original, call) for call in _REPLACED):
         raise UnknownSdkError(
             "The policy pack judges nothing, because this version of pulumi-policy is not one that it knows; "
-            "install a version that the pack's requirements name."
+            "install a version that the pack's requirements.txt names."
         )
     setattr(sdk, SERVICER, _servicer(original, Answers(judge, baseline, policies)))
 

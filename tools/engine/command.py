@@ -91,7 +91,7 @@ def _live(stack: str, account: Account, forecast: Forecast, console: Console) ->
     """The four runs of a life, each with what must hold of it."""
     findings = Findings()
     with EngineStack(account, stack) as engine:
-        first = _tell("deploy", engine.up(), console)
+        first = _tell("deploy", engine.up(*engine.policy), console)
         played = account.clock.now
         account.clock.close()
         _print_times(account, forecast, played, console)
@@ -101,7 +101,7 @@ def _live(stack: str, account: Account, forecast: Forecast, console: Console) ->
             apart <= TOLERANCE, f"deploy: forecast and played deployment are {apart:.0%} apart, not <= 5 %."
         )
         before = len(account.operations)
-        second = _tell("deploy again", engine.up(), console)
+        second = _tell("deploy again", engine.up(*engine.policy), console)
         findings.expect(second.code == 0 and not second.steps(), "deploy again: something changed.")
         findings.expect(len(account.operations) == before, "deploy again: operations reached the provider.")
         refresh = _tell("refresh", engine.refresh("--expect-no-changes"), console)

@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from command_line.exits import NO_PULUMI
-from command_line.project import ROOT
+from command_line.project import POLICY_CONFIGURATION, ROOT
 from operations.environments.stacks import PARALLEL
 from settings import REHEARSAL
 from tools.engine import idle
@@ -104,6 +104,12 @@ class EngineStack(AbstractContextManager["EngineStack"]):
     def project(self) -> Path:
         """The folder of the program; its files are links to the real ones, and may be replaced for a trial."""
         return self._project
+
+    @property
+    def policy(self) -> tuple[str, ...]:
+        """The arguments that put an update under the policy pack, with this platform's own wishes."""
+        pack = self._project / "policy"
+        return "--policy-pack", str(pack), "--policy-pack-config", str(pack / POLICY_CONFIGURATION.name)
 
     def up(self, *arguments: str, preview: bool = False) -> Run:
         """Deploy; without a preview first, unless `preview`."""
@@ -251,9 +257,15 @@ class EngineStack(AbstractContextManager["EngineStack"]):
     def _write_project(self, settings_of: str, overrides: Mapping[str, str]) -> None:
         """Links to the real program; copies of what the CLI writes to."""
         self._project.mkdir(parents=True)
-        for path in ROOT.iterdir():
-            if not path.name.startswith((".", "Pulumi.")) and path.name != "__pycache__":
-                (self._project / path.name).symlink_to(path)
+        pack = self._project / "policy"
+        pack.mkdir()
+        for folder, links in ((ROOT, self._project), (ROOT / "policy", pack)):
+            for path in folder.iterdir():
+                if not path.name.startswith((".", "Pulumi")) and path.name not in ("__pycache__", "policy"):
+                    (links / path.name).symlink_to(path)
+        policy = yaml.safe_load((ROOT / "policy" / "PulumiPolicy.yaml").read_text(encoding="utf-8"))
+        policy["runtime"]["options"]["virtualenv"] = sys.prefix
+        (pack / "PulumiPolicy.yaml").write_text(yaml.safe_dump(policy), encoding="utf-8")
         project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
         project["runtime"]["options"]["virtualenv"] = sys.prefix
         (self._project / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")

@@ -93,12 +93,12 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", params=["dev", pytest.param("prod", marks=pytest.mark.slow)])
-def life(request: pytest.FixtureRequest, cli: None, account_of: AccountOf, pack: Path) -> Life:
+def life(request: pytest.FixtureRequest, cli: None, account_of: AccountOf) -> Life:
     """Up with the policy pack, up again, refresh, destroy."""
     stack = str(request.param)
     account = account_of(stack, Clock())
     with EngineStack(account, stack) as engine:
-        first = engine.up("--policy-pack", str(pack))
+        first = engine.up(*engine.policy)
         seconds_played = account.clock.now
         account.clock.close()
         created, state = account.created(), engine.state()

@@ -80,7 +80,7 @@ def test_engine_and_rehearsal_give_the_same_verdicts(life: Life, rehearsed: Rehe
     configuration = read_configuration(ROOT, life.stack, {})
     with PolicyPack(ROOT / "policy", configuration.project, life.stack) as pack:
         verdicts = pack.judge(rehearsed(life.stack).resources, configuration.values)
-    findings = (*verdicts.violations, *verdicts.undetermined, *verdicts.exceptions)
+    findings = (*verdicts.violations, *verdicts.undetermined, *verdicts.exceptions, *verdicts.notes)
     said = {(one.policy, one.urn) for one in findings}
     # The engine puts what is said of the whole stack under the stack's own URN.
     of_stack = {one["urn"]: "" for one in life.resources if one["type"] == "pulumi:pulumi:Stack"}
