@@ -113,7 +113,7 @@ def build(
         for number, address in enumerate(AWS_ADDRESSES)
     ]
     elb = Aws(amazon.REGION).client("elbv2")
-    groups, listener, rule = _balancer(elb, {"openshift": [old], "aws": pods})
+    groups, listener, rule = balancer(elb, {"openshift": [old], "aws": pods})
     for instance in (old, *pods):
         instance.wait()
     front = Front(elb, listener, source.authority)
@@ -137,10 +137,10 @@ def secret(stage: Stage) -> dict[str, Any]:
     return Aws(amazon.REGION).secret(stage.rig.stack.application_secret_arn)
 
 
-def _balancer(elb: Any, sides: dict[str, list[Instance]]) -> tuple[dict[str, str], str, str]:
+def balancer(elb: Any, sides: dict[str, list[Instance]]) -> tuple[dict[str, str], str, str]:
     """Target groups by side, the listener and the public rule: everything goes to the data centre at first."""
     subnets = Aws(amazon.REGION).client("ec2").describe_subnets()["Subnets"]
-    balancer = elb.create_load_balancer(Name="softpos", Subnets=[one["SubnetId"] for one in subnets])
+    made = elb.create_load_balancer(Name="softpos", Subnets=[one["SubnetId"] for one in subnets])
     certificate = Aws(amazon.REGION).client("acm").request_certificate(DomainName=HOST)["CertificateArn"]
     groups = {}
     for side, instances in sides.items():
@@ -177,7 +177,7 @@ def _balancer(elb: Any, sides: dict[str, list[Instance]]) -> tuple[dict[str, str
         return [{"Type": "forward", "TargetGroupArn": groups[side]}]
 
     listener = elb.create_listener(
-        LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"],
+        LoadBalancerArn=made["LoadBalancers"][0]["LoadBalancerArn"],
         Protocol="HTTPS",
         Port=443,
         Certificates=[{"CertificateArn": certificate}],
