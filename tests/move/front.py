@@ -20,7 +20,7 @@ import fnmatch
 import http.client
 import json
 import random
-import socket
+import select
 import ssl
 import threading
 import time
@@ -310,7 +310,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _forward(self, choice: Choice, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         target = choice.target
         connection = self.kept.pop(target, None)
-        if connection is None:
+        if connection is None or _hung_up(connection):
             connection = http.client.HTTPSConnection(*target, timeout=IDLE_SECONDS, context=no_verification())
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
         headers |= {"X-Forwarded-For": self.client_address[0], "X-Forwarded-Proto": "https"}
@@ -346,16 +346,14 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+def _hung_up(connection: http.client.HTTPSConnection) -> bool:
+    """Whether the target has closed an idle connection: a load balancer sees that before it uses it again."""
+    return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])
+
+
 def _set_cookies(choice: Choice) -> Iterator[tuple[str, str]]:
     if choice.group_seconds:
         yield "Set-Cookie", f"{GROUP_COOKIE}={_cookie(choice.group.arn, choice.group_seconds)}; Path=/"
     if choice.group.sticky_seconds:
         where = f"{choice.group.arn} {choice.target[0]}:{choice.target[1]}"
         yield "Set-Cookie", f"{TARGET_COOKIE}={_cookie(where, choice.group.sticky_seconds)}; Path=/"
-
-
-def reachable(address: str, port: int) -> bool:
-    """Whether somebody listens there."""
-    with contextlib.suppress(OSError), socket.create_connection((address, port), 1):
-        return True
-    return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,22 @@ from softpos.configuration import Configuration
 from softpos.connection import Connection
 from softpos.server import KEEP_ALIVE_SECONDS, LONGEST_REQUEST_SECONDS, Server
 
+from operations.plan.stack_recording import record_stack
+from recording.program import Recording
 from tests.recorded import recorded
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/application-contract.md").read_text(encoding="utf-8")
-STACKS = ["dev", "prod"]
+STACKS = ["dev", "prod", "prod after the move"]
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+
+
+@cache
+def recording(stack: str) -> Recording:
+    """The program of a stack as it is committed, or of prod in its last phase, when the login is IAM's."""
+    if stack == "prod after the move":
+        return record_stack("prod", {"migrationPhase": "after"})
+    return recorded(stack)
 
 
 def table(heading: str) -> list[list[str]]:
@@ -32,7 +43,7 @@ def pod(stack: str) -> dict[str, Any]:
     """The pod of the one service that enters the database."""
     [found] = [
         one.inputs["spec"]["template"]["spec"]
-        for one in recorded(stack).of(DEPLOYMENT)
+        for one in recording(stack).of(DEPLOYMENT)
         if "DATABASE_CONNECTION_SECRET" in str(one.inputs)
     ]
     return dict(found)
@@ -71,15 +82,19 @@ def test_the_application_starts_with_what_the_pod_gets(stack: str, tmp_path: Pat
 def test_the_secret_that_the_program_creates_has_the_fields_of_the_page(stack: str) -> None:
     [version] = [
         one.wire_inputs
-        for one in recorded(stack).of("aws:secretsmanager/secretVersion:SecretVersion")
+        for one in recording(stack).of("aws:secretsmanager/secretVersion:SecretVersion")
         if "database-connection" in one.name
     ]
     secret = json.loads(version.fields["secretString"].struct_value.fields["value"].string_value)
-    fields = {row[0]: row[1] for row in table("The connection secret")}
+    column = {"iam": 1, "password": 2}[secret["auth"]]
+    fields = {row[0]: row[column] for row in table("The connection secret")}
     allowed = {name for name, told in fields.items() if told != "no"}
     assert set(secret) <= allowed
-    assert set(secret) >= allowed - {"reader_host"}
-    assert Connection.parse(json.dumps(secret)).auth == secret["auth"] == "iam"
+    # A person adds the password: it is in no plan and no state.
+    assert set(secret) >= allowed - {"reader_host", "password"}
+    assert "password" not in secret
+    assert Connection.parse(json.dumps(secret | {"password": "added"})).auth == secret["auth"]
+    assert (secret["auth"] == "iam") == (stack == "prod after the move")
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -90,7 +105,7 @@ def test_the_authorities_are_mounted_where_the_variable_says(stack: str) -> None
     [volume] = [one for one in pod(stack)["volumes"] if one["name"] == mount["name"]]
     [held] = [
         one.inputs["data"]
-        for one in recorded(stack).of("kubernetes:core/v1:ConfigMap")
+        for one in recording(stack).of("kubernetes:core/v1:ConfigMap")
         if one.inputs["metadata"]["name"] == volume["configMap"]["name"]
     ]
     assert held[file].startswith("-----BEGIN CERTIFICATE-----")
@@ -109,13 +124,13 @@ def test_a_leaving_instance_has_the_time_that_it_needs(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_load_balancer_and_not_the_application_closes_idle_connections(stack: str) -> None:
-    [balancer] = recorded(stack).of("aws:lb/loadBalancer:LoadBalancer")
+    [balancer] = recording(stack).of("aws:lb/loadBalancer:LoadBalancer")
     assert balancer.inputs["idleTimeout"] < KEEP_ALIVE_SECONDS
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_readiness_the_load_balancer_and_the_page_ask_the_same_path(stack: str) -> None:
     [container] = pod(stack)["containers"]
-    [group] = recorded(stack).of("aws:lb/targetGroup:TargetGroup")
+    [group] = recording(stack).of("aws:lb/targetGroup:TargetGroup")
     assert container["readinessProbe"]["httpGet"]["path"] == group.inputs["healthCheck"]["path"] == "/health"
     assert "`GET /health` answers 200 only" in PAGE
