@@ -8,7 +8,7 @@ import pulumi
 from components.foundations.alarms import Alarms
 from components.foundations.log_storage import LogStorage
 from components.foundations.placement import Placement
-from components.foundations.values import Refused
+from components.foundations.values import Refused, kind_of
 from settings import PCI_LOG_RETENTION_DAYS
 
 Group = TypeVar("Group")
@@ -25,6 +25,8 @@ class Place(TypedDict):
     """Who answers for it; a tag on every resource."""
     cost_centre: str
     """Who pays; a tag on every resource."""
+    permissions_boundary: NotRequired[str]
+    """Path and name of the policy that bounds every role made here, for example policy/workload; none unless given."""
     production: NotRequired[bool]
     """Whether data is protected from deletion; true unless given."""
     log_retention_days: NotRequired[int]
@@ -37,12 +39,14 @@ DEFAULT_LOG_RETENTION_DAYS = 400
 def placement(place: Place) -> Placement:
     """The names, ARNs and tags that follow from a place in the running stack."""
     return Placement(
+        project=pulumi.get_project(),
         stack=pulumi.get_stack(),
         region=place["region"],
         account_id=place["account_id"],
         production=place.get("production", True),
         owner=place["owner"],
         cost_centre=place["cost_centre"],
+        boundary=place.get("permissions_boundary"),
     )
 
 
@@ -74,9 +78,8 @@ def checked(group: type[Group], given: Mapping[str, Any], defaults: Mapping[str,
     values: dict[str, Any] = {}
     for name, hint in get_type_hints(group, include_extras=True).items():
         value = given.get(name, defaults.get(name))
-        (kind,) = hint.__metadata__
         try:
-            values[name] = kind(_text(value))
+            values[name] = kind_of(hint)(_text(value))
         except Refused as refused:
             raise ValueError(f"{_camel(name)} is {value!r}; {refused}.") from None
     return group(**values)

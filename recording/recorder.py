@@ -12,6 +12,8 @@ from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 
+from facts.names import namings
+
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 """Key by which Pulumi's wire format marks special values."""
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (a public constant of the protocol)
@@ -104,6 +106,7 @@ class Recorder(mocks.MockMonitor):
         self._lock = threading.Lock()
         self._recorded: dict[str, Resource] = {}
         self.stack_outputs: dict[str, Any] = {}
+        self._named: dict[tuple[str, ...], str] = {}
 
     @property
     def recorded(self) -> tuple[Resource, ...]:
@@ -149,6 +152,7 @@ class Recorder(mocks.MockMonitor):
             outputs={**inputs, **outputs},
         )
         with self._lock:
+            self._refuse_second(resource)
             if urn in self._recorded:
                 raise ValueError(f"duplicate resource: two resources are named {request.name!r} ({urn}); rename one.")
             self._recorded[urn] = resource
@@ -161,6 +165,22 @@ class Recorder(mocks.MockMonitor):
         answer.CopyFrom(request.object)
         answer.update(outputs)
         return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=answer)
+
+    def _refuse_second(self, resource: Resource) -> None:
+        """AWS keeps physical names unique: within the account and Region, or within another resource."""
+        rule = namings().get(resource.type)
+        name = resource.inputs.get(rule.property) if rule else None
+        if rule is None or not isinstance(name, str):
+            return
+        region = str(resource.inputs.get("region", ""))
+        key = (resource.type, name, region, resource.provider, str(resource.inputs.get(rule.within, "")))
+        first = self._named.setdefault(key, resource.name)
+        if first != resource.name:
+            kind = resource.type.rpartition(":")[2]
+            raise ValueError(
+                f"two resources of type {kind} ask AWS for the name {name!r} ({first} and {resource.name}); "
+                "allowed: one; give the second another name."
+            )
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:  # noqa: N802
         if f"::{STACK_TYPE}::" in request.urn:

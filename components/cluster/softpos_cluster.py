@@ -77,7 +77,7 @@ class SoftPosCluster(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._children = pulumi.ResourceOptions(parent=self)
-        self.name = args.placement.name()
+        self.name = args.placement.name(*([] if name == "cluster" else [name]))
         self._firewall = self._create_firewall()
         control_plane = self._create_control_plane()
         self.kubernetes_provider = self._create_kubernetes_provider(control_plane)

@@ -64,7 +64,7 @@ class WorkloadSecurityAgent(pulumi.ComponentResource):
         super().__init__("softpos:security:WorkloadSecurityAgent", name, {}, opts)
         self._name = name
         self._args = args
-        self._log_group_name = f"/{args.placement.path('workload-security')}"
+        self._log_group_name = f"/{args.placement.path(args.placement.role(name, 'agent', 'workload-security'))}"
         self.boot_script = boot_script(args.settings, args.placement.region, self._log_group_name)
         self.permission = self._permission()
         log_group = args.logs.group(f"{name}-log-group", self._log_group_name, self)
@@ -106,7 +106,7 @@ class WorkloadSecurityAgent(pulumi.ComponentResource):
         """Each node's report is evidence that it was protected; one that says otherwise wakes somebody."""
         aws.cloudwatch.LogMetricFilter(
             f"{self._name}-failures",
-            name=self._args.placement.name("agent-activation-failures"),
+            name=self._args.placement.name(f"{self._name}-activation-failures"),
             log_group_name=log_group.name,
             pattern='{ $.event = "workload-security-agent" && $.result = "failed" }',
             metric_transformation=aws.cloudwatch.LogMetricFilterMetricTransformationArgs(

@@ -101,7 +101,7 @@ class PaymentDatabase(pulumi.ComponentResource):
         self._engine = ENGINES[self.engine]
         self.port = PORT
         self.database_name = DATABASE_NAME
-        self.cluster_identifier = args.placement.name("database")
+        self.cluster_identifier = args.placement.name(name)
         self.security_group_id = admit_clients(
             name,
             args.placement,

@@ -91,8 +91,8 @@ class SessionCache(pulumi.ComponentResource):
         self._args = args
         self._children = pulumi.ResourceOptions(parent=self)
         self.port = PORT
-        self.replication_group_id = args.placement.name("cache")
-        self.user_id = self.user_name = args.placement.name("application")
+        self.replication_group_id = args.placement.name(name)
+        self.user_id = self.user_name = args.placement.name(args.placement.role(name, "cache", "application"))
         self.security_group_id = admit_clients(
             name,
             args.placement,
@@ -162,7 +162,7 @@ class SessionCache(pulumi.ComponentResource):
         )
         nobody = aws.elasticache.User(
             f"{self._name}-user-default",
-            user_id=self._args.placement.name("no-default"),
+            user_id=self._args.placement.name(self._args.placement.role(self._name, "cache", "no-default")),
             user_name="default",
             engine=ENGINE,
             access_string=NO_ACCESS,
@@ -174,7 +174,7 @@ class SessionCache(pulumi.ComponentResource):
         name = f"{self._name}-users"
         return aws.elasticache.UserGroup(
             name,
-            user_group_id=self._args.placement.name("cache"),
+            user_group_id=self._args.placement.name(self._name),
             engine=ENGINE,
             user_ids=[nobody.user_id, application.user_id],
             tags=self._tags(name, DataClass.CREDENTIALS),
@@ -213,7 +213,7 @@ class SessionCache(pulumi.ComponentResource):
     ) -> tuple[list[aws.elasticache.ReplicationGroupLogDeliveryConfigurationArgs], list[pulumi.Resource]]:
         deliveries, permissions = [], list[pulumi.Resource]()
         for role, log_type in LOGS.items():
-            path = f"/{self._args.placement.path('cache', role)}"
+            path = f"/{self._args.placement.path(self._name, role)}"
             group, permission = delivered_log_group(self._args.logs, f"{self._name}-log-{role}", path, self)
             permissions.append(permission)
             deliveries.append(

@@ -32,13 +32,13 @@ class ServiceUse:
     principal: str
     """Service principal; ``{region}`` stands for the Region."""
     condition: Mapping[str, Mapping[str, str]]
-    """Who may be behind the call; ``{region}``, ``{account}``, ``{stack}`` and ``{partition}`` are filled in."""
+    """Whose call it is; ``{region}``, ``{account}``, ``{project}``, ``{stack}`` and ``{partition}`` are filled in."""
 
 
 SOURCE_ACCOUNT = {"StringEquals": {"aws:SourceAccount": "{account}"}}
 ALARM_TOPIC = {
     "ArnEquals": {
-        "kms:EncryptionContext:aws:sns:topicArn": "arn:{partition}:sns:{region}:{account}:softpos-{stack}-alarms"
+        "kms:EncryptionContext:aws:sns:topicArn": "arn:{partition}:sns:{region}:{account}:{project}-{stack}-alarms"
     }
 }
 
@@ -75,7 +75,7 @@ USES: Mapping[str, tuple[str, tuple[ServiceUse, ...]]] = {
                 "cloudtrail.amazonaws.com",
                 {
                     "StringEquals": {
-                        "aws:SourceArn": "arn:{partition}:cloudtrail:{region}:{account}:trail/softpos-{stack}"
+                        "aws:SourceArn": "arn:{partition}:cloudtrail:{region}:{account}:trail/{project}-{stack}"
                     }
                 },
             ),
@@ -151,7 +151,7 @@ def key_policy(placement: Placement, use: str, services: tuple[ServiceUse, ...])
         }
     ]
     words = {"partition": placement.partition, "region": placement.region, "account": placement.account_id}
-    words["stack"] = placement.stack
+    words |= {"stack": placement.stack, "project": placement.project}
     statements += [
         {
             "Sid": service.sid,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 PROJECT = "softpos"
+BOUNDARY = "policy/softpos-bootstrap/softpos-workload-boundary"
+"""The boundary that `bootstrap/` makes for every role of this platform."""
 LONGEST_BUCKET_NAME = 63
 """Amazon S3, bucket naming rules: a name has 3 to 63 characters."""
 DIGEST_CHARACTERS = 12
@@ -40,10 +42,24 @@ class Placement:
     """Whether the stack must be whole: protection of data, a NAT gateway per zone."""
     owner: str
     cost_centre: str
+    project: str = PROJECT
+    """First word of every physical name; the name of a foreign project that uses these components."""
+    boundary: str | None = BOUNDARY
+    """Path and name of the policy that bounds every role made here; none only in a project without such a policy."""
     purpose: str = ""
     """What a test environment is for; empty for a stack that stays."""
     until: str = ""
     """Moment (UTC) from which a test environment may be destroyed; empty for a stack that stays."""
+
+    @property
+    def iam_path(self) -> str:
+        """IAM path of all roles, policies and instance profiles made here; the deploy role may touch no other."""
+        return f"/{self.project}/"
+
+    @property
+    def boundary_arn(self) -> str | None:
+        """ARN of the policy that bounds every role made here."""
+        return self.arn("iam", self.boundary, region="") if self.boundary else None
 
     @property
     def partition(self) -> str:
@@ -52,12 +68,20 @@ class Placement:
         return next((name for prefix, name in prefixes.items() if self.region.startswith(prefix)), "aws")
 
     def name(self, *parts: str) -> str:
-        """A physical name: ``softpos-<stack>-<parts>``."""
-        return "-".join((PROJECT, self.stack, *parts))
+        """A physical name: ``<project>-<stack>-<parts>``."""
+        return "-".join((self.project, self.stack, *parts))
 
     def path(self, *parts: str) -> str:
-        """A name in services that use paths (log groups, secrets): ``softpos/<stack>/<parts>``."""
-        return "/".join((PROJECT, self.stack, *parts))
+        """A name in services that use paths (log groups, secrets): ``<project>/<stack>/<parts>``."""
+        return "/".join((self.project, self.stack, *parts))
+
+    def role(self, component: str, usual: str, role: str) -> str:
+        """The part of a physical name that says what a resource is for.
+
+        It is `role` alone where the component has its usual name, as in this platform; else the component's name
+        comes first, so that two components of a kind do not ask for the same names.
+        """
+        return role if component == usual else f"{component}-{role}"
 
     def bucket(self, role: str) -> str:
         """A globally unique bucket name: it holds account and Region, as a digest where S3's limit asks for it."""
@@ -76,7 +100,7 @@ class Placement:
     @property
     def default_tags(self) -> dict[str, str]:
         """The tags that say whose a resource is; the provider adds them to whatever a component forgets."""
-        tags = {"Project": PROJECT, "Stack": self.stack, "Owner": self.owner, "CostCentre": self.cost_centre}
+        tags = {"Project": self.project, "Stack": self.stack, "Owner": self.owner, "CostCentre": self.cost_centre}
         return {**tags, "Purpose": self.purpose} if self.purpose else tags
 
     @property
@@ -86,4 +110,4 @@ class Placement:
 
     def tags(self, name: str, data_class: DataClass = DataClass.OPERATIONS) -> dict[str, str]:
         """The tags of one resource, `name` being its logical name."""
-        return {"Name": f"{PROJECT}-{self.stack}-{name}", "DataClass": data_class.value, **self.default_tags}
+        return {"Name": f"{self.project}-{self.stack}-{name}", "DataClass": data_class.value, **self.default_tags}

@@ -1,7 +1,7 @@
 """IAM roles: who may assume one, what it may do, and that it may never do more than the account's boundary says.
 
-Every role of the platform lies under one IAM path and carries the workload boundary that `bootstrap/` makes, so that
-whoever may deploy the platform cannot make himself, through a role, more than he is.
+Every role is under the project's IAM path and carries the workload boundary that `bootstrap/` makes. So a person who
+may deploy the platform cannot gain permissions by creating a role.
 """
 
 from __future__ import annotations
@@ -17,10 +17,6 @@ import pulumi_aws as aws
 from components.foundations.placement import DataClass, Placement
 
 Statement = Mapping[str, Any]
-
-IAM_PATH = "/softpos/"
-"""Path of the platform's roles, policies and instance profiles; the deploy role may touch no other."""
-BOUNDARY = "policy/softpos-bootstrap/softpos-workload-boundary"
 
 
 @dataclass(frozen=True)
@@ -67,8 +63,8 @@ def create_role(
     role = aws.iam.Role(
         name,
         name=physical_name,
-        path="/" if physical_name else IAM_PATH,
-        permissions_boundary=placement.arn("iam", BOUNDARY, region=""),
+        path="/" if physical_name else placement.iam_path,
+        permissions_boundary=placement.boundary_arn,
         description=does,
         assume_role_policy=policy_document({"Effect": "Allow", **trust}),
         tags=placement.tags(name, data_class),
@@ -86,7 +82,7 @@ def create_role(
     if policy is not None:
         own = aws.iam.Policy(
             f"{name}-permissions",
-            path=IAM_PATH,
+            path=placement.iam_path,
             description=does,
             policy=policy,
             tags=placement.tags(f"{name}-permissions", data_class),

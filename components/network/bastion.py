@@ -22,7 +22,7 @@ import pulumi_aws as aws
 from components.foundations.alarms import Alarms, Metric
 from components.foundations.log_storage import LogStorage
 from components.foundations.placement import Placement
-from components.foundations.roles import IAM_PATH, GrantedRole, create_service_role
+from components.foundations.roles import GrantedRole, create_service_role
 from components.network.settings import BastionSettings
 
 SSH, HTTPS = 22, 443
@@ -72,7 +72,7 @@ class Bastion(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._children = pulumi.ResourceOptions(parent=self)
-        self._log_group_name = f"/{args.placement.path('bastion')}"
+        self._log_group_name = f"/{args.placement.path(name)}"
         self._log_group = args.logs.group(f"{name}-log-group", self._log_group_name, self)
         self.security_group_id = self._create_security_group()
         role = self._create_role()
@@ -159,7 +159,7 @@ class Bastion(pulumi.ComponentResource):
         args, settings = self._args, self._args.settings
         profile = aws.iam.InstanceProfile(
             f"{self._name}-profile",
-            path=IAM_PATH,
+            path=self._args.placement.iam_path,
             role=role.name,
             tags=self._tags(f"{self._name}-profile"),
             opts=self._children,

@@ -243,7 +243,7 @@ class SecureVpc(pulumi.ComponentResource):
 
     def _create_flow_log(self) -> None:
         placement = self._args.placement
-        log_group_name = f"/{placement.path('vpc-flow')}"
+        log_group_name = f"/{placement.path(placement.role(self._name, 'network', 'vpc-flow'))}"
         log_group = self._args.logs.group(f"{self._name}-flow-log-group", log_group_name, self)
         role = create_service_role(
             f"{self._name}-flow-log-role",

@@ -118,7 +118,7 @@ class SiteToSiteVpn(pulumi.ComponentResource):
 
     def _connect(self, gateway: aws.ec2.VpnGateway) -> aws.ec2.VpnConnection:
         group, permission = delivered_log_group(
-            self._args.logs, f"{self._name}-log", f"/{self._args.placement.path('vpn')}", self
+            self._args.logs, f"{self._name}-log", f"/{self._args.placement.path(self._name)}", self
         )
         name = f"{self._name}-connection"
         tunnels = {f"tunnel{number}_{option}": value for number in TUNNELS for option, value in TUNNEL_OPTIONS.items()}
@@ -160,7 +160,7 @@ class SiteToSiteVpn(pulumi.ComponentResource):
             name,
             type="ipsec.1",
             ip_address=str(self._args.settings.customer_gateway_ip),
-            device_name=self._args.placement.name("data-centre"),
+            device_name=self._args.placement.name(self._args.placement.role(self._name, "vpn", "data-centre")),
             tags=self._tags(name),
             opts=self._children,
             **asn,
