@@ -10,7 +10,10 @@ from itertools import combinations
 from typing import Any, TypeVar, cast
 
 from components.foundations.phases import PHASES, Phase
+from components.foundations.subnet_plan import Tier
 from components.foundations.values import is_private
+from components.network.network_rules import acl_entries
+from facts.quotas import ACL_RULES, quota
 from facts.rds_authority import DIRECTORY as RDS_AUTHORITIES
 from settings.groups import LONGEST_STACK_NAME, PROJECT
 from settings.problems import Problem, camel, shown
@@ -65,6 +68,31 @@ def _private_on_premises(draft: Draft) -> Iterator[Problem]:
     for found in draft.get("vpn.on_premises_cidrs", tuple):
         if not isinstance(found, IPv4Network) or not is_private(found):
             yield draft.problem("vpn.on_premises_cidrs", f"private IPv4 ranges, which {found} is not", "correct it")
+
+
+def _fits_network_acls(draft: Draft) -> Iterator[Problem]:
+    """AWS raises the number of an ACL's rules in one direction to 40 at most; a rule is written for each range."""
+    trusted, on_premises = draft.get("bastion.trusted_cidrs", tuple), draft.get("vpn.on_premises_cidrs", tuple)
+    remote = tuple(map(str, on_premises)) if draft.get("vpn.enabled", bool) else ()
+    ranges = {"vpc": ("vpc",), "anywhere": ("anywhere",), "trusted": tuple(map(str, trusted)), "on-premises": remote}
+    most = quota(ACL_RULES).most or 0
+    for tier in Tier:
+        for direction in ("ingress", "egress"):
+            rules = len(acl_entries(tier, direction, ranges))  # type: ignore[arg-type] # both words are directions
+            if rules > most:
+                path = "vpn.on_premises_cidrs" if tier != Tier.PUBLIC else "bastion.trusted_cidrs"
+                allowed = f"ranges that need at most {most} rules of a network ACL; these need {rules}"
+                yield draft.problem(path, f"{allowed} ({tier.value} tier, {direction})", "join ranges into larger ones")
+
+
+def _release_of_version(draft: Draft) -> Iterator[Problem]:
+    release, version = draft.get("cluster.node_release_version", str), draft.get("cluster.version", str)
+    if release and not release.startswith(f"{version}."):
+        yield draft.problem(
+            "cluster.node_release_version",
+            f"a release for Kubernetes {version}, such as {version}.1-20261105",
+            "take the release from EKS's list for this version, or change softpos:clusterVersion",
+        )
 
 
 def _host_in_zone(draft: Draft) -> Iterator[Problem]:
@@ -237,6 +265,8 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     _ordered("database.readers", "database.readers_max"),
     _disjoint_ranges,
     _private_on_premises,
+    _fits_network_acls,
+    _release_of_version,
     _host_in_zone,
     _zones_in_region,
     _engine_has_version,
