@@ -1,4 +1,4 @@
-"""What an AWS account allows of each thing: the usual quota, the most that AWS raises it to, and where that is written."""
+"""What an AWS account allows of each thing: the usual quota, the most that AWS raises it to, and the source of both."""
 
 from __future__ import annotations
 

@@ -21,6 +21,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "cutover": ("cutover.command:cutover", "Move the live database to AWS, with a way back."),
     "bench": ("tools.bench.command:bench", "Measure the figures that have a target."),
+    "account": (
+        "operations.account.command:account",
+        "Ask an account what it lacks for a stack, before the first deployment.",
+    ),
     "smoke": ("operations.smoke.command:smoke", "See a deployed stack from outside: TLS, firewall, health, privacy."),
     "pipeline": ("operations.pipeline.command:pipeline", "What the workflows call: preview, deploy, comment, drift."),
     "evidence": ("operations.evidence.command:evidence", "What an assessor takes away, sealed; and the findings."),

@@ -7,13 +7,11 @@ the caller in addition: roles passed, grants of keys, log deliveries, service-li
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from typing import Any, NamedTuple
 
 from bootstrap.account import Account
-from command_line.project import ROOT
+from facts.calls import implied_calls, provider_calls
 from recording.recorder import Resource
 
 GLOBAL_SERVICES = ("iam", "route53", "sts")
@@ -35,31 +33,21 @@ class Call(NamedTuple):
         return f"{self.type} {self.name}: {self.action} on {self.resource} ({self.phase}) {dict(self.context)}"
 
 
-@cache
-def provider_calls() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-    """The provider's actions by type and phase."""
-    found: dict[str, dict[str, tuple[str, ...]]] = {}
-    for row in _rows("provider_calls.csv"):
-        found.setdefault(row["type"], {})[row["phase"]] = tuple(row["actions"].split())
-    return found
-
-
 def calls_for(resources: Iterable[Resource], account: Account, *, tag: str) -> Iterator[Call]:
     """Every request for `resources`, on its real ARN; `tag` is the value of the tag Stack on what exists."""
     here = {"region": account.region, "account": account.account_id}
-    implied = list(_rows("implied_calls.csv"))
     for resource in resources:
         base = {"aws:ResourceTag/Stack": tag}
         for phase, actions in provider_calls().get(resource.type, {}).items():
             for action in actions:
                 context = {**base, **_region(action, account), **_of_role(resource, account)}
                 yield Call(resource.type, resource.name, phase, action, _arn(action, resource, account), context)
-        for row in implied:
-            if row["type"] == resource.type:
-                given = dict(part.split("=", 1) for part in row["context"].format(**here).split("&") if part)
-                context = {**base, **_region(row["action"], account), **given}
-                target = row["resource"].format(**here)
-                yield Call(resource.type, resource.name, "implied", row["action"], target, context)
+        for row in implied_calls():
+            if row.type == resource.type:
+                given = dict(part.split("=", 1) for part in row.context.format(**here).split("&") if part)
+                context = {**base, **_region(row.action, account), **given}
+                target = row.resource.format(**here)
+                yield Call(resource.type, resource.name, "implied", row.action, target, context)
 
 
 def _region(action: str, account: Account) -> Mapping[str, str]:
@@ -119,8 +107,3 @@ def _secret_arn(resource: Resource, account: Account) -> str:
         return str(given["secretId"])
     name = str(given.get("name") or f"{given.get('namePrefix', '')}1a2b3c4")
     return account.arn("secretsmanager", f"secret:{name}-AbCdEf")
-
-
-def _rows(file: str) -> Iterator[dict[str, str]]:
-    text = (ROOT / "facts" / file).read_text(encoding="utf-8")
-    yield from csv.DictReader(text.splitlines())

@@ -8,8 +8,9 @@ import pytest
 
 from bootstrap import documents
 from bootstrap.account import Account
+from facts.calls import provider_calls
 from tests.bootstrap.simulator import Document, decides
-from tests.judges.calls import ACCOUNTS, Call, calls_for, provider_calls
+from tests.judges.calls import ACCOUNTS, Call, calls_for
 from tests.judges.managed_policies import lost, published
 from tests.judges.programs import ENVIRONMENT, played
 
