@@ -12,6 +12,7 @@ from command_line.interruption import InterruptibleCommand
 from command_line.progress import Progress
 from command_line.project import POLICY_CONFIGURATION, ROOT
 from operations.environments.stacks import PARALLEL, last_words
+from operations.pipeline import approval
 from operations.pipeline.changes import Listener, Preview
 
 PLANS = {"PULUMI_EXPERIMENTAL": "true"}
@@ -34,7 +35,10 @@ class Runs:
         )
 
     def preview(self, *, plan: Path | None = None, refresh: bool = False) -> Preview:
-        """What an update would change, and what the pack says of it; `blocked` when it would not run."""
+        """What an update would change, and what the pack says of it; `blocked` when it would not run.
+
+        `plan` becomes the engine's plan; where that could not hold, the list of changes (see `approval`).
+        """
         listener = Listener(self._name)
         problem = ""
         try:
@@ -49,14 +53,23 @@ class Runs:
             )
         except automation.CommandError as error:
             problem = last_words(str(error))
-        return listener.result(problem)
+        found = listener.result(problem)
+        if plan and not found.blocked and approval.needed(found):
+            approval.save(found, plan)
+        return found
 
     def deploy(self, say: Callable[[str], None], plan: Path | None = None) -> Progress:
         """Update the stack; with a plan, to nothing but what the plan says.
 
         Raises:
-            Stop: when the update broke off, with what failed and what to do.
+            Stop: when the update broke off, with what failed and what to do; when it would do something else than what
+                was approved.
         """
+        approved = approval.read(plan) if plan else None
+        if approved is not None:
+            say("previewing again, to hold it against what was approved")
+            approval.check(approved, self.preview())
+            plan = None
         progress = Progress(say)
         try:
             self._stack().up(

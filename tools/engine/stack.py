@@ -144,7 +144,7 @@ class EngineStack(AbstractContextManager["EngineStack"]):
         process = subprocess.Popen(
             [*command, *arguments],
             cwd=self._project,
-            env=self._environment(),
+            env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -220,7 +220,7 @@ class EngineStack(AbstractContextManager["EngineStack"]):
         done = subprocess.run(
             [*_cli(), *arguments, "--non-interactive"],
             cwd=self._project,
-            env=self._environment(),
+            env=self.environment(),
             capture_output=True,
             text=True,
             check=False,
@@ -229,7 +229,8 @@ class EngineStack(AbstractContextManager["EngineStack"]):
             raise RuntimeError(f"pulumi {arguments[0]} failed: {done.stderr or done.stdout}")
         return done.stdout
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """The variables with which a command of the CLI finds this stack, its state and its account."""
         home = self._folder / "home"
         home.mkdir(exist_ok=True)
         if plugins().is_dir() and not (home / "plugins").exists():

@@ -20,8 +20,11 @@ from operations.pipeline import locks
 from operations.pipeline.runs import Runs
 from tests.pack import copy_pack
 from tools.engine.account import Account
+from tools.engine.api_server import ApiServer
+from tools.engine.clock import NoTime
 from tools.engine.faults import Fault
 from tools.engine.provider import PACKAGES, Providers
+from tools.engine.stack import EngineStack
 
 pytestmark = [
     pytest.mark.engine,
@@ -170,3 +173,25 @@ def test_a_cancelled_deployment_frees_its_lock_and_a_killed_ones_is_named(projec
     assert project.runs.deploy(silent).problems == []
     urns = project.account.created()
     assert len(urns) == len(set(urns)) == 1
+
+
+def test_a_first_deployment_of_the_whole_program_goes_through_with_one_approval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From nothing: one preview, one approval, one deployment; and again, with nothing left to do."""
+    with ApiServer() as server:
+        account = Account(
+            "eu-central-1", "111122223333", NoTime(), answers={"aws:eks/cluster:Cluster": {"endpoint": server.url}}
+        )
+        with EngineStack(account, "dev", folder=tmp_path) as engine:
+            for name, value in engine.environment().items():
+                monkeypatch.setenv(name, value)
+            plan = tmp_path / "plan.json"
+            for changes in (True, False):
+                runs = Runs("dev", engine.project)
+                shown = runs.preview(plan=plan)
+                assert not shown.blocked, shown.errors
+                assert bool(shown.changes) is changes
+                assert runs.deploy(silent, plan).problems == []
+            created = account.created()
+            assert len(created) == len(set(created)) > 400
