@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -91,7 +92,7 @@ def singletons(asked: Question) -> Iterator[Answer]:
     }
     for name, choice in wanted.items():
         check, look = SINGLETONS[name]
-        exists = bool(_answers(lambda look=look: look(asked)))
+        exists = bool(_answers(partial(look, asked)))
         if choice == "create" and exists:
             yield failed(check, "exists already, and the settings create it", SETTLE)
         elif choice == "adopt" and not exists:
@@ -110,7 +111,7 @@ def roles(asked: Question) -> Iterator[Answer]:
     iam, settings = asked.session.client("iam"), asked.settings.migration
     if settings.enabled:
         for name in DMS_ROLES:
-            exists = bool(_answers(lambda name=name: iam.get_role(RoleName=name)))
+            exists = bool(_answers(partial(iam.get_role, RoleName=name)))
             if exists == (settings.service_roles == "create"):
                 state = "exists already" if exists else "does not exist"
                 mend = (
