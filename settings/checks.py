@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv4Network
 from itertools import combinations
@@ -74,11 +75,13 @@ def _fits_network_acls(draft: Draft) -> Iterator[Problem]:
     """AWS raises the number of an ACL's rules in one direction to 40 at most; a rule is written for each range."""
     trusted, on_premises = draft.get("bastion.trusted_cidrs", tuple), draft.get("vpn.on_premises_cidrs", tuple)
     remote = tuple(map(str, on_premises)) if draft.get("vpn.enabled", bool) else ()
-    ranges = {"vpc": ("vpc",), "anywhere": ("anywhere",), "trusted": tuple(map(str, trusted)), "on-premises": remote}
+    one = dict.fromkeys(("vpc", "anywhere", "source", "router"), ("one",))
+    ranges = {**one, "trusted": tuple(map(str, trusted)), "on-premises": remote}
     most = quota(ACL_RULES).most or 0
     for tier in Tier:
         for direction in ("ingress", "egress"):
-            rules = len(acl_entries(tier, direction, ranges))  # type: ignore[arg-type] # both words are directions
+            # Any port counts as one rule; the words are those of the table.
+            rules = len(acl_entries(tier, direction, ranges, defaultdict(int)))  # type: ignore[arg-type]
             if rules > most:
                 path = "vpn.on_premises_cidrs" if tier != Tier.PUBLIC else "bastion.trusted_cidrs"
                 allowed = f"ranges that need at most {most} rules of a network ACL; these need {rules}"
