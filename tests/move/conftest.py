@@ -12,6 +12,7 @@ from tests.cutover import amazon
 from tests.cutover.conftest import aws, environment, servers  # noqa: F401  fixtures
 from tests.cutover.quick import PAUSES
 from tests.cutover.servers import Authority, TestServer
+from tests.examples.application.conftest import flavour  # noqa: F401  a fixture
 from tests.examples.application.redis_server import RedisServer, redis_binary
 from tests.move.elb_api import as_aws_answers
 from tests.move.stage import Stage, build, open_front

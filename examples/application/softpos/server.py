@@ -73,7 +73,7 @@ class Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             cycle = getattr(connection, "cycle", None)
             if cycle is None or cycle.response_complete:
-                connection.transport.abort()  # type: ignore[union-attr]
+                connection.transport.abort()
 
 
 class Instance:

@@ -8,10 +8,19 @@ from pathlib import Path
 import pytest
 
 from tests.cutover import amazon
-from tests.cutover.conftest import ENVIRONMENT, aws, servers  # noqa: F401  fixtures
-from tests.cutover.servers import Authority, TestServer
+from tests.cutover.conftest import ENVIRONMENT, NONE, aws, servers  # noqa: F401  fixtures
+from tests.cutover.servers import Authority, TestServer, server_binaries
 from tests.examples.application.place import Place
 from tests.examples.application.redis_server import RedisServer, redis_binary
+
+
+@pytest.fixture(scope="session")
+def flavour() -> str:
+    """The first server at hand: the cutover's own tests run on every flavour."""
+    found = server_binaries()
+    if not found:
+        pytest.skip(NONE)
+    return next(iter(found))
 
 
 @pytest.fixture(scope="session")
