@@ -15,6 +15,7 @@ from .reading import number, shown
 from .rule import PRODUCTION_STACKS, Rule, camel_case
 
 _BLOCKING: Final = (EnforcementLevel.MANDATORY, EnforcementLevel.REMEDIATE)
+_EVERY_POLICY: Final = "all"  # the engine's own word
 _NAMED: Final = 3  # rules that a sentence about many of them names
 _REMEDY: Final = "a reason, an owner and an expiry date"
 
@@ -26,7 +27,7 @@ def default_level(made: Rule) -> EnforcementLevel:
 
 def unknown_names(rules: Sequence[Rule], reports: Sequence[str], configuration: Configuration) -> Iterator[str]:
     """A sentence for each name in the configuration that no policy has: what it asks for would not happen."""
-    known = [*(made.name for made in rules), *reports]
+    known = [*(made.name for made in rules), *reports, _EVERY_POLICY]
     for name in configuration:
         if name not in known:
             near = get_close_matches(name, known, n=1)

@@ -19,6 +19,7 @@ from ..rule import Rule
 
 DOCUMENT: Final = Path("docs/controls.md")
 _HERE: Final = Path(__file__).parent
+RULES: Final = _HERE.parent / "RULES.md"
 _STATES: Final = ("provided", "watched", "not applicable")
 
 
@@ -129,17 +130,7 @@ def _document(rules: Sequence[Rule]) -> Iterator[str]:
     yield ""
     yield "## Rules"
     yield ""
-    yield "*prod*: judged in production stacks only. *stack*: judged over the whole stack, once all is known: in a"
-    yield "preview, or at the end of an update. *wish*: this platform's own, off unless configuration turns it on."
-    yield ""
-    yield "| rule | holds when | PCI DSS | severity | controls |"
-    yield "|---|---|---|---|---|"
-    for made in sorted(rules, key=lambda made: made.name):
-        marks = (("prod", made.production_only), ("stack", made.over_stack), ("wish", made.wish))
-        notes = [note for note, given in marks if given]
-        name = f"`{made.name}`{''.join(f' *{note}*' for note in notes)}"
-        numbers, answered = ", ".join(made.requirements) or made.reference, ", ".join(made.controls)
-        yield f"| {name} | {made.claim} | {numbers} | {made.severity.value} | {answered} |"
+    yield from _rule_table(rules)
     yield ""
     yield "## Controls of AWS"
     yield ""
@@ -159,16 +150,41 @@ def _document(rules: Sequence[Rule]) -> Iterator[str]:
             yield f"| {number} | {asks} | {reasons()[number]} | {serving} |"
 
 
-def write(rules: Sequence[Rule], file: Path = DOCUMENT) -> None:
-    """Writes the document whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_suffix(".new")
-    new.write_text(document(rules), encoding="utf-8")
-    new.replace(file)
+def _rule_table(rules: Sequence[Rule]) -> Iterator[str]:
+    yield "*prod*: judged in production stacks only. *stack*: judged over the whole stack, once all is known: in a"
+    yield "preview, or at the end of an update. *wish*: this platform's own, off unless configuration turns it on."
+    yield ""
+    yield "| rule | holds when | PCI DSS | severity | controls |"
+    yield "|---|---|---|---|---|"
+    for made in sorted(rules, key=lambda made: made.name):
+        marks = (("prod", made.production_only), ("stack", made.over_stack), ("wish", made.wish))
+        notes = [note for note, given in marks if given]
+        name = f"`{made.name}`{''.join(f' *{note}*' for note in notes)}"
+        numbers, answered = ", ".join(made.requirements) or made.reference, ", ".join(made.controls)
+        yield f"| {name} | {made.claim} | {numbers} | {made.severity.value} | {answered} |"
 
 
-def is_current(rules: Sequence[Rule], file: Path = DOCUMENT) -> bool:
-    return file.is_file() and file.read_text(encoding="utf-8") == document(rules)
+def rule_list(rules: Sequence[Rule]) -> str:
+    """RULES.md, which lies in the pack and comes with every copy of it."""
+    return "\n".join(("# Rules", "", f"{len(rules)} rules, by name.", "", *_rule_table(rules))) + "\n"
+
+
+def write(rules: Sequence[Rule], file: Path = DOCUMENT, listing: Path = RULES) -> None:
+    """Writes both documents, each whole or not at all.
+
+    Raises:
+        UnaccountedError: a control has no answer, or two; nothing is written.
+    """
+    for target, content in ((file, document(rules)), (listing, rule_list(rules))):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        new = target.with_suffix(".new")
+        new.write_text(content, encoding="utf-8")
+        new.replace(target)
+
+
+def is_current(rules: Sequence[Rule], file: Path = DOCUMENT, listing: Path = RULES) -> bool:
+    wanted = ((file, document(rules)), (listing, rule_list(rules)))
+    return all(found.is_file() and found.read_text(encoding="utf-8") == content for found, content in wanted)
 
 
 def _rows(name: str) -> list[dict[str, str]]:

@@ -30,6 +30,7 @@ _LONGEST_DOCUMENT: Final = 256 * 1024  # characters; longer ones are searched as
     "No property holds a password, token, private key or card number in plain text",
     on=EVERY_KIND,
     requirements="8.6.2 8.3.2 3.5.1",
+    controls="CodeBuild.1 CodeBuild.2 ECS.8",
     severity=CRITICAL,
     remedy="keep it in Secrets Manager and refer to it, and replace the secret, since it has been exposed",
 )

@@ -31,7 +31,8 @@ def tls_policy(domain: Resource) -> Findings:
     "apigateway-access-logs",
     "Stages of APIs write access logs",
     on=(_STAGE, "aws.apigatewayv2.Stage"),
-    requirements="10.2.1 10.2.1.4 10.2.2",
+    requirements="10.2.1 10.2.1.4 10.2.2 10.4.2",
+    controls="APIGateway.9",
     severity=MEDIUM,
     remedy="set accessLogSettings.destinationArn",
 )

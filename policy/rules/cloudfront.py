@@ -16,6 +16,7 @@ _STRONG_PREFIXES: Final = ("TLSv1.2_2", "TLSv1.3")
     "Distributions take HTTPS; plain HTTP is at most redirected to HTTPS",
     on=_DISTRIBUTION,
     requirements="4.2.1 2.2.7",
+    controls="CloudFront.3",
     severity=HIGH,
     remedy="set viewerProtocolPolicy to https-only or redirect-to-https",
 )
@@ -49,6 +50,7 @@ def tls_policy(distribution: Resource) -> Findings:
     "Distributions fetch from their origins by TLS 1.2 and newer",
     on=_DISTRIBUTION,
     requirements="4.2.1 2.2.7",
+    controls="CloudFront.9 CloudFront.10",
     severity=HIGH,
     remedy="set originProtocolPolicy to https-only and originSslProtocols to [TLSv1.2]",
 )
@@ -91,6 +93,7 @@ def _is_bucket(domain: str) -> bool:
     "Distributions have a web ACL",
     on=_DISTRIBUTION,
     requirements="6.4.2",
+    controls="CloudFront.6",
     severity=HIGH,
     remedy="set webAclId to the ARN of a web ACL of scope CLOUDFRONT",
 )
@@ -102,7 +105,8 @@ def firewall(distribution: Resource) -> Findings:
     "cloudfront-access-logs",
     "Distributions write access logs",
     on=_DISTRIBUTION,
-    requirements="10.2.1 10.2.1.4 10.2.2",
+    requirements="10.2.1 10.2.1.4 10.2.2 10.4.2",
+    controls="CloudFront.5",
     severity=MEDIUM,
     remedy="set loggingConfig.bucket",
 )

@@ -120,6 +120,7 @@ _NOT_PUBLIC: Final[Table] = {
     "Other data stores have no public address, and nothing in them is open to everyone",
     on=tuple(_NOT_PUBLIC),
     requirements="1.4.4 1.3.1",
+    controls="EMR.2 ES.2 Redshift.1 SageMaker.1",
     severity=CRITICAL,
     remedy="keep it in private subnets and name who may reach it",
 )
@@ -175,6 +176,7 @@ _TLS_ONLY: Final[Table] = {
     "Other data stores and messages go by TLS only",
     on=tuple(_TLS_ONLY),
     requirements="4.2.1 2.2.7",
+    controls="DynamoDB.7 ES.3 ES.8 MSK.1 Redshift.2",
     severity=HIGH,
     remedy="turn on TLS, and refuse connections without it",
 )
@@ -196,6 +198,7 @@ _BACKED_UP: Final[Table] = {
     "Other data stores are backed up by themselves",
     on=tuple(_BACKED_UP),
     requirements="10.3.3",
+    controls="DocumentDB.2",
     severity=MEDIUM,
     remedy="turn on point-in-time recovery, or keep snapshots for a week",
 )
@@ -258,6 +261,11 @@ def managed_password(store: Resource) -> Findings:
     return judged(_MANAGED_PASSWORDS, store)
 
 
+def _audit_logs(domain: Resource) -> Findings:
+    published = domain["logPublishingOptions"]
+    return [] if any(one["logType"].value == "AUDIT_LOGS" for one in published) else published.breach("audit logs")
+
+
 _LOGGED: Final[Table] = {
     "aws.docdb.Cluster": (include("enabledCloudwatchLogsExports", "audit"),),
     "aws.mq.Broker": (be("logs.general", True),),
@@ -272,13 +280,8 @@ _LOGGED: Final[Table] = {
         ),
     ),
     "aws.neptune.Cluster": (include("enableCloudwatchLogsExports", "audit"),),
-    "aws.opensearch.Domain": (
-        lambda domain: (
-            []
-            if any(options["logType"].value == "AUDIT_LOGS" for options in domain["logPublishingOptions"])
-            else domain["logPublishingOptions"].breach("audit logs")
-        ),
-    ),
+    "aws.elasticsearch.Domain": (_audit_logs,),
+    "aws.opensearch.Domain": (_audit_logs,),
     "aws.redshiftserverless.Namespace": (include("logExports", "userlog", "connectionlog"),),
 }
 
@@ -287,7 +290,8 @@ _LOGGED: Final[Table] = {
     "store-logged",
     "Other data stores record who reads and changes what is in them",
     on=tuple(_LOGGED),
-    requirements="10.2.1 10.2.1.1 10.2.2",
+    requirements="10.2.1 10.2.1.1 10.2.2 10.4.2",
+    controls="DocumentDB.4 ES.5 MQ.2 Neptune.2 Opensearch.5",
     severity=MEDIUM,
     remedy="send the audit log to CloudWatch",
 )

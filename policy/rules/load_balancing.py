@@ -136,7 +136,7 @@ def drops_invalid_headers(balancer: Resource) -> Findings:
     "Load balancers defend against request smuggling",
     on=("aws.lb.LoadBalancer", "aws.elb.LoadBalancer"),
     requirements="6.2.4",
-    controls="ELB.12 ALB_DESYNC_MODE_CHECK",
+    controls="ELB.12 ALB_DESYNC_MODE_CHECK ELB.14",
     severity=MEDIUM,
     remedy="set desyncMitigationMode to strictest or defensive",
 )
@@ -247,6 +247,7 @@ def cross_zone(balancer: Resource) -> Findings:
     "Classic load balancer listeners take HTTPS or TLS",
     on="aws.elb.LoadBalancer",
     requirements="2.2.7 4.2.1",
+    controls="ELB.3",
     severity=HIGH,
     remedy="set lbProtocol to https with sslCertificateId, or use an application load balancer",
 )

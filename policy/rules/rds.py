@@ -250,8 +250,8 @@ def _events(value: object) -> set[str]:
     "rds-logs-exported",
     "Databases send their logs to CloudWatch, without the text of statements",
     on=_DATABASES,
-    requirements="10.2.1 10.2.2 10.3.3",
-    controls="RDS.9 RDS.34 RDS_LOGGING_ENABLED RDS_AURORA_MYSQL_AUDIT_LOGGING_ENABLED",
+    requirements="10.2.1 10.2.2 10.3.3 10.4.2",
+    controls="RDS.9 RDS.34 RDS_LOGGING_ENABLED RDS_AURORA_MYSQL_AUDIT_LOGGING_ENABLED RDS.36 RDS.37",
     severity=MEDIUM,
     remedy="list audit and error (PostgreSQL: postgresql) in enabledCloudwatchLogsExports, and not general",
 )

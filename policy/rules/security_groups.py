@@ -80,7 +80,7 @@ def rdp_closed(group: Resource) -> Findings:
     "The internet reaches nothing but HTTPS",
     on=INGRESS,
     requirements="1.2.5 1.3.1 1.4.2",
-    controls="RESTRICTED_INCOMING_TRAFFIC VPC_SG_OPEN_ONLY_TO_AUTHORIZED_PORTS",
+    controls="RESTRICTED_INCOMING_TRAFFIC VPC_SG_OPEN_ONLY_TO_AUTHORIZED_PORTS Redshift.15",
     severity=HIGH,
     remedy="open port 443 only, on the load balancer, and name the sources of everything else",
 )

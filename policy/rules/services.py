@@ -105,6 +105,7 @@ _NO_PUBLIC_ADDRESS: Final[Table] = {
     "Services and what they share are not open to everyone",
     on=tuple(_NO_PUBLIC_ADDRESS),
     requirements="1.3.1 1.4.4 7.2.1 7.2.2",
+    controls="ECS.2 ECS.16",
     severity=CRITICAL,
     remedy="keep it in private subnets, and name the accounts that may use it",
 )
@@ -265,6 +266,7 @@ def _no_old_protocol(name: Property, value: Property) -> Findings:
     "Other services speak TLS 1.2 and newer only",
     on=tuple(_TLS),
     requirements="4.2.1 2.2.7",
+    controls="ELB.8 Transfer.2",
     severity=HIGH,
     remedy="use TLS, with a current security policy",
 )
@@ -292,7 +294,8 @@ _LOGGED: Final[Table] = {
     "service-logged",
     "Other services write logs",
     on=tuple(_LOGGED),
-    requirements="10.2.1 10.2.2",
+    requirements="10.2.1 10.2.2 10.4.2",
+    controls="AppSync.2 CodeBuild.3 EC2.51",
     severity=MEDIUM,
     remedy="send the logs to a log group",
 )
@@ -394,6 +397,7 @@ _EFS_POINT: Final[Table] = {
     "Users and models of a service are kept apart from others",
     on=tuple(_EFS_POINT),
     requirements="7.2.1 7.2.2 2.2.6",
+    controls="EFS.4",
     severity=MEDIUM,
     remedy="give it a user, a directory or a network of its own",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import shutil
@@ -139,6 +140,19 @@ def test_real_engine_stops_a_loosened_rule_before_anything_and_finds_the_program
     assert stopped.returncode != 0
     assert "exception-missing" in stopped.stdout + stopped.stderr
     assert pulumi(project, "up", "--yes", "--skip-preview", "--policy-pack", str(copied)).returncode == 0
+    (project / "all.json").write_text(json.dumps({"all": "advisory"}), encoding="utf-8")
+    gradual = ("up", "--yes", "--skip-preview", "--policy-pack", str(copied), "--policy-pack-config", "all.json")
+    refused = pulumi(project, *gradual)
+    assert refused.returncode != 0
+    assert "other rules level advisory instead of mandatory" in " ".join((refused.stdout + refused.stderr).split())
+    entry = {
+        "level": "advisory",
+        "reason": "Findings are mended service by service until spring.",
+        "owner": "security@example.com",
+        "expires": datetime.datetime.now(datetime.UTC).date(),
+    }
+    (project / EXCEPTIONS).write_text(yaml.safe_dump([entry]), encoding="utf-8")
+    assert pulumi(project, *gradual).returncode == 0
     (project / EXCEPTIONS).write_text("- rule: no-such-rule\n", encoding="utf-8")
     refused = pulumi(project, "up", "--yes", "--skip-preview", "--policy-pack", str(copied))
     assert refused.returncode != 0
