@@ -11,11 +11,11 @@ from itertools import combinations
 from typing import Any, TypeVar, cast
 
 from components.foundations.phases import PHASES, Phase
+from components.foundations.rds_authority import DIRECTORY as RDS_AUTHORITIES
 from components.foundations.subnet_plan import Tier
 from components.foundations.values import is_private
 from components.network.network_rules import acl_entries
 from facts.quotas import ACL_RULES, quota
-from facts.rds_authority import DIRECTORY as RDS_AUTHORITIES
 from settings.groups import LONGEST_STACK_NAME, PROJECT
 from settings.problems import Problem, camel, shown
 

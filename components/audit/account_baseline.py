@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.placement import DataClass, Placement
-from components.foundations.roles import create_role
+from ..foundations.placement import DataClass, Placement
+from ..foundations.roles import create_role
 
 PASSWORD_LENGTH = 14
 """CIS AWS Foundations asks for 14; PCI DSS 8.3.6 for 12."""

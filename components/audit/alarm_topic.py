@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.placement import DataClass, Placement
+from ..foundations.placement import DataClass, Placement
 
 PUBLISHERS = ("cloudwatch.amazonaws.com", "events.rds.amazonaws.com", "dms.amazonaws.com")
 """Who tells: alarms, database events, migration events. The logs key lets the same services encrypt."""

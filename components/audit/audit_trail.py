@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.audit.account_baseline import AccountBaseline, AccountBaselineArgs
-from components.audit.alarm_topic import AlarmTopic, AlarmTopicArgs
-from components.audit.cis_alarms import watch_trail
-from components.audit.config_recorder import ConfigRecorder, ConfigRecorderArgs
-from components.audit.settings import AuditSettings
-from components.audit.threat_detection import ThreatDetection, ThreatDetectionArgs
-from components.audit.trail import Trail, TrailArgs
-from components.foundations.alarms import Alarms
-from components.foundations.log_storage import LogStorage
-from components.foundations.placement import Placement
-from components.foundations.private_bucket import PrivateBucket, PrivateBucketArgs
+from ..foundations.alarms import Alarms
+from ..foundations.log_storage import LogStorage
+from ..foundations.placement import Placement
+from ..foundations.private_bucket import PrivateBucket, PrivateBucketArgs
+from .account_baseline import AccountBaseline, AccountBaselineArgs
+from .alarm_topic import AlarmTopic, AlarmTopicArgs
+from .cis_alarms import watch_trail
+from .config_recorder import ConfigRecorder, ConfigRecorderArgs
+from .settings import AuditSettings
+from .threat_detection import ThreatDetection, ThreatDetectionArgs
+from .trail import Trail, TrailArgs
 
 LOAD_BALANCER_LOGS = "load-balancer"
 """Prefix of load balancers' logs in the access-log bucket."""

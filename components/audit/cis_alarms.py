@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.alarms import Alarms, Metric
-from components.foundations.placement import Placement
+from ..foundations.alarms import Alarms, Metric
+from ..foundations.placement import Placement
 
 NAMESPACE = "SoftPOS/Trail"
 PERIOD_SECONDS = 300

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.audit.conformance_packs import CONFORMANCE_PACKS, template
-from components.audit.settings import AuditSettings
-from components.foundations.placement import DataClass, Placement
-from components.foundations.private_bucket import PrivateBucket, PrivateBucketArgs
-from components.foundations.roles import create_service_role
+from ..foundations.placement import DataClass, Placement
+from ..foundations.private_bucket import PrivateBucket, PrivateBucketArgs
+from ..foundations.roles import create_service_role
+from .conformance_packs import CONFORMANCE_PACKS, template
+from .settings import AuditSettings
 
 SNAPSHOT_FREQUENCY = "TwentyFour_Hours"
 RECORDER = "default"

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.placement import Placement
+from ..foundations.placement import Placement
 
 WIDTH, HEIGHT, PER_ROW = 8, 6, 3
 """Grid units of one chart; the page is 24 units wide."""

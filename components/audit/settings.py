@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from components.foundations.values import ListOf, OneOfNumbers, email
+from ..foundations.values import ListOf, OneOfNumbers, email
 
 Singleton = Literal["create", "adopt", "off"]
 """Of what an account has once: made here, found and used, or left out."""

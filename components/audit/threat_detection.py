@@ -16,8 +16,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.audit.settings import AuditSettings
-from components.foundations.placement import DataClass, Placement
+from ..foundations.placement import DataClass, Placement
+from .settings import AuditSettings
 
 PCI_STANDARD = "standards/pci-dss/v/4.0.1"
 INSPECTED = ("EC2", "ECR", "LAMBDA", "LAMBDA_CODE")

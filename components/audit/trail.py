@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.audit.settings import AuditSettings
-from components.foundations.log_storage import LogStorage
-from components.foundations.placement import DataClass, Placement
-from components.foundations.private_bucket import PrivateBucket, PrivateBucketArgs
-from components.foundations.roles import GrantedRole, create_service_role
+from ..foundations.log_storage import LogStorage
+from ..foundations.placement import DataClass, Placement
+from ..foundations.private_bucket import PrivateBucket, PrivateBucketArgs
+from ..foundations.roles import GrantedRole, create_service_role
+from .settings import AuditSettings
 
 
 @dataclass(frozen=True, kw_only=True)

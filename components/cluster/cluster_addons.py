@@ -18,9 +18,9 @@ from typing import Any, Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.log_storage import LogStorage
-from components.foundations.placement import DataClass, Placement
-from components.foundations.pod_identity import PodIdentity
+from ..foundations.log_storage import LogStorage
+from ..foundations.placement import DataClass, Placement
+from ..foundations.pod_identity import PodIdentity
 
 COLLECTOR = "amazon-cloudwatch-observability"
 LOG_KINDS = ("application", "dataplane", "host", "performance")

@@ -18,8 +18,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.foundations.placement import Placement
-from components.foundations.pod_identity import PodIdentity
+from ..foundations.placement import Placement
+from ..foundations.pod_identity import PodIdentity
 
 NAMESPACE = "kube-system"
 NAME = "cluster-autoscaler"

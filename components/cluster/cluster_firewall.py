@@ -15,8 +15,8 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.placement import Placement
-from components.foundations.subnet_plan import Tier, plan_subnets
+from ..foundations.placement import Placement
+from ..foundations.subnet_plan import Tier, plan_subnets
 
 Group = Literal["control-plane", "nodes"]
 Peer = Literal["control-plane", "nodes", "bastion", "administrators", "data-tier", "anywhere"]

@@ -18,9 +18,9 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.cluster.settings import ClusterSettings
-from components.foundations.placement import DataClass, Placement
-from components.foundations.roles import GrantedRole, create_service_role
+from ..foundations.placement import DataClass, Placement
+from ..foundations.roles import GrantedRole, create_service_role
+from .settings import ClusterSettings
 
 DISK_GIB = 50
 """Images and writable layers of some dozens of pods; nothing else is kept on a node."""

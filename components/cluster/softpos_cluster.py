@@ -20,16 +20,16 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 import pulumi_kubernetes as kubernetes
 
-from components.cluster.cluster_addons import ClusterAddons, ClusterAddonsArgs
-from components.cluster.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
-from components.cluster.cluster_firewall import ClusterFirewall, ClusterFirewallArgs
-from components.cluster.node_group import NodeGroup, NodeGroupArgs
-from components.cluster.settings import ClusterSettings
-from components.cluster.workload_security import WorkloadSecurityAgent
-from components.foundations.alarms import Alarms, Metric
-from components.foundations.log_storage import LogStorage
-from components.foundations.placement import DataClass, Placement
-from components.foundations.roles import GrantedRole, create_service_role
+from ..foundations.alarms import Alarms, Metric
+from ..foundations.log_storage import LogStorage
+from ..foundations.placement import DataClass, Placement
+from ..foundations.roles import GrantedRole, create_service_role
+from .cluster_addons import ClusterAddons, ClusterAddonsArgs
+from .cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
+from .cluster_firewall import ClusterFirewall, ClusterFirewallArgs
+from .node_group import NodeGroup, NodeGroupArgs
+from .settings import ClusterSettings
+from .workload_security import WorkloadSecurityAgent
 
 CONTROL_PLANE_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 """All that EKS offers (PCI DSS 10.2.1)."""

@@ -20,10 +20,10 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.cluster.settings import AgentSettings
-from components.foundations.alarms import Alarms, Metric
-from components.foundations.log_storage import LogStorage
-from components.foundations.placement import Placement
+from ..foundations.alarms import Alarms, Metric
+from ..foundations.log_storage import LogStorage
+from ..foundations.placement import Placement
+from .settings import AgentSettings
 
 ATTEMPTS = 10
 PAUSE_SECONDS = 15

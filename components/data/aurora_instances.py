@@ -12,17 +12,17 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.data.database_engine import (
+from ..foundations.placement import DataClass, Placement
+from ..foundations.rds_authority import CERTIFICATE_AUTHORITY
+from .database_engine import (
     ENGINES,
     LOWEST_PROMOTION_TIER,
     EngineName,
     parameter_family,
     parameter_group_name,
 )
-from components.data.database_observation import DatabaseObservation
-from components.data.settings import DatabaseSettings
-from components.foundations.placement import DataClass, Placement
-from facts.rds_authority import CERTIFICATE_AUTHORITY
+from .database_observation import DatabaseObservation
+from .settings import DatabaseSettings
 
 ENGINE: EngineName = "aurora-mysql"
 READER_TARGET_CPU_PERCENT = 60

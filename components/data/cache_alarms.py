@@ -12,7 +12,7 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.alarms import Alarms, Comparison, Metric
+from ..foundations.alarms import Alarms, Comparison, Metric
 
 ENGINE_CPU_PERCENT = 80
 """Of the one core that Redis runs on, whatever the size of the node."""

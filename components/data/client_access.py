@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.placement import Placement
+from ..foundations.placement import Placement
 
 
 def admit_clients(

@@ -12,9 +12,9 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.data.database_engine import ENGINES, EngineName
-from components.foundations.alarms import Alarms, Comparison, Metric
-from components.foundations.placement import DataClass, Placement
+from ..foundations.alarms import Alarms, Comparison, Metric
+from ..foundations.placement import DataClass, Placement
+from .database_engine import ENGINES, EngineName
 
 GIB = 1024**3
 CPU_PERCENT = 80

@@ -6,8 +6,8 @@ from typing import Any
 
 import pulumi
 
-from components.foundations.placement import Placement
-from components.foundations.roles import create_service_role
+from ..foundations.placement import Placement
+from ..foundations.roles import create_service_role
 
 MONITORING_INTERVAL_SECONDS = 60
 INSIGHTS_RETENTION_DAYS = 7

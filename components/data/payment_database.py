@@ -18,22 +18,22 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
 
-from components.data.aurora_instances import AuroraInstances
-from components.data.client_access import admit_clients
-from components.data.database_alarms import announce_events, watch_database
-from components.data.database_engine import (
+from ..foundations.alarms import Alarms
+from ..foundations.log_storage import LogStorage
+from ..foundations.placement import DataClass, Placement
+from ..foundations.rds_authority import CERTIFICATE_AUTHORITY
+from .aurora_instances import AuroraInstances
+from .client_access import admit_clients
+from .database_alarms import announce_events, watch_database
+from .database_engine import (
     ENGINES,
     STATIC_PARAMETERS,
     EngineName,
     parameter_family,
     parameter_group_name,
 )
-from components.data.database_observation import DatabaseObservation
-from components.data.settings import DatabaseSettings
-from components.foundations.alarms import Alarms
-from components.foundations.log_storage import LogStorage
-from components.foundations.placement import DataClass, Placement
-from facts.rds_authority import CERTIFICATE_AUTHORITY
+from .database_observation import DatabaseObservation
+from .settings import DatabaseSettings
 
 PORT = 3306
 DATABASE_NAME = "softpos"

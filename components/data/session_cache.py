@@ -16,13 +16,13 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.data.cache_alarms import watch_cache
-from components.data.client_access import admit_clients
-from components.data.settings import CacheSettings
-from components.foundations.alarms import Alarms
-from components.foundations.log_delivery import delivered_log_group
-from components.foundations.log_storage import LogStorage
-from components.foundations.placement import DataClass, Placement
+from ..foundations.alarms import Alarms
+from ..foundations.log_delivery import delivered_log_group
+from ..foundations.log_storage import LogStorage
+from ..foundations.placement import DataClass, Placement
+from .cache_alarms import watch_cache
+from .client_access import admit_clients
+from .settings import CacheSettings
 
 PORT = 6379
 LONGEST_NAME = 40

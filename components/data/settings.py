@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from components.foundations.values import Between, Matching, OneOf, OneOfNumbers, Optionally
+from ..foundations.values import Between, Matching, OneOf, OneOfNumbers, Optionally
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.data_centre_routes import route_to_data_centre
-from components.foundations.migration_settings import MigrationSettings
-from components.foundations.placement import DataClass, Placement
+from ..foundations.data_centre_routes import route_to_data_centre
+from ..foundations.migration_settings import MigrationSettings
+from ..foundations.placement import DataClass, Placement
 
 HEALTH_INTERVAL_SECONDS = 10
 HEALTH_TIMEOUT_SECONDS = 5

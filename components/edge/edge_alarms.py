@@ -8,7 +8,7 @@ from typing import Literal
 
 import pulumi
 
-from components.foundations.alarms import Alarms, Comparison, Metric
+from ..foundations.alarms import Alarms, Comparison, Metric
 
 
 @dataclass(frozen=True, kw_only=True)

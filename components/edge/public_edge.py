@@ -19,16 +19,16 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.edge.backends import EVERYTHING, FIRST_ROUTE, FIRST_SHIFT, Backend, priority
-from components.edge.data_centre_targets import DataCentreTargets, DataCentreTargetsArgs
-from components.edge.edge_alarms import watch_load_balancer, watch_targets
-from components.edge.public_name import PublicName, PublicNameArgs
-from components.edge.settings import EdgeSettings
-from components.edge.web_firewall import WebFirewall, WebFirewallArgs
-from components.foundations.alarms import Alarms
-from components.foundations.log_storage import LogStorage
-from components.foundations.migration_settings import MigrationSettings
-from components.foundations.placement import DataClass, Placement
+from ..foundations.alarms import Alarms
+from ..foundations.log_storage import LogStorage
+from ..foundations.migration_settings import MigrationSettings
+from ..foundations.placement import DataClass, Placement
+from .backends import EVERYTHING, FIRST_ROUTE, FIRST_SHIFT, Backend, priority
+from .data_centre_targets import DataCentreTargets, DataCentreTargetsArgs
+from .edge_alarms import watch_load_balancer, watch_targets
+from .public_name import PublicName, PublicNameArgs
+from .settings import EdgeSettings
+from .web_firewall import WebFirewall, WebFirewallArgs
 
 HTTPS = 443
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.edge.settings import EdgeSettings
-from components.foundations.alarms import Alarms, Metric
-from components.foundations.encryption_keys import DELETION_WINDOW_DAYS, ROTATION_DAYS, ServiceUse, key_policy
-from components.foundations.log_storage import LogStorage
-from components.foundations.placement import DataClass, Placement
+from ..foundations.alarms import Alarms, Metric
+from ..foundations.encryption_keys import DELETION_WINDOW_DAYS, ROTATION_DAYS, ServiceUse, key_policy
+from ..foundations.log_storage import LogStorage
+from ..foundations.placement import DataClass, Placement
+from .settings import EdgeSettings
 
 QUERY_LOG_REGION = "us-east-1"
 """The only Region from which Route 53 writes query logs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from components.foundations.values import Between, Matching, Optionally, certificate_name, domain
+from ..foundations.values import Between, Matching, Optionally, certificate_name, domain
 
 
 @dataclass(frozen=True, kw_only=True)

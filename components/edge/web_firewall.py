@@ -13,10 +13,10 @@ from typing import Literal, NamedTuple
 import pulumi
 import pulumi_aws as aws
 
-from components.edge.settings import EdgeSettings
-from components.foundations.alarms import Alarms, Metric
-from components.foundations.log_storage import LogStorage
-from components.foundations.placement import DataClass, Placement
+from ..foundations.alarms import Alarms, Metric
+from ..foundations.log_storage import LogStorage
+from ..foundations.placement import DataClass, Placement
+from .settings import EdgeSettings
 
 WINDOW_SECONDS = 300
 """Window of the rate limit, as `EdgeSettings.waf_requests_per_five_minutes` names it."""

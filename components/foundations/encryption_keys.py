@@ -15,7 +15,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.placement import DataClass, Placement
+from .placement import DataClass, Placement
 
 DELETION_WINDOW_DAYS = 30
 """The longest that KMS waits; a mistake has a month to be seen."""

@@ -11,7 +11,7 @@ import json
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.log_storage import LogStorage
+from .log_storage import LogStorage
 
 DELIVERY_SERVICE = "delivery.logs.amazonaws.com"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.placement import DataClass, Placement
+from .placement import DataClass, Placement
 
 
 @dataclass(frozen=True, kw_only=True)

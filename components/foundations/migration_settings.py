@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Annotated, Literal
 
-from components.foundations.phases import PHASES, Phase, PhaseName
-from components.foundations.values import (
+from .phases import PHASES, Phase, PhaseName
+from .values import (
     Between,
     ListOf,
     Matching,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.placement import DataClass, Placement
-from components.foundations.roles import GrantedRole, Statement, create_role
+from .placement import DataClass, Placement
+from .roles import GrantedRole, Statement, create_role
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.placement import DataClass, Placement
+from .placement import DataClass, Placement
 
 COLDER_AFTER_DAYS = 90
 """Three months stay in the standard class; the class after it answers at once as well (PCI DSS 10.5.1)."""

@@ -14,7 +14,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.placement import DataClass, Placement
+from .placement import DataClass, Placement
 
 Statement = Mapping[str, Any]
 

@@ -9,8 +9,8 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.alarms import Alarms, Comparison, Metric
-from components.foundations.placement import DataClass, Placement
+from ..foundations.alarms import Alarms, Comparison, Metric
+from ..foundations.placement import DataClass, Placement
 
 NAMESPACE = "AWS/DMS"
 GIB = 1024**3

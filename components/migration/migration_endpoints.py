@@ -15,10 +15,10 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.data.database_engine import EngineName
-from components.foundations.placement import DataClass, Placement
-from components.foundations.roles import GrantedRole, create_service_role
-from facts.rds_authority import root_certificate
+from ..data.database_engine import EngineName
+from ..foundations.placement import DataClass, Placement
+from ..foundations.rds_authority import root_certificate
+from ..foundations.roles import GrantedRole, create_service_role
 
 Side = Literal["on-premises", "aws"]
 

@@ -18,15 +18,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.data.database_engine import EngineName
-from components.foundations.alarms import Alarms
-from components.foundations.log_storage import LogStorage
-from components.foundations.migration_settings import MigrationSettings
-from components.foundations.placement import DataClass, Placement
-from components.migration.migration_alarms import announce_events, watch_instance, watch_log, watch_task
-from components.migration.migration_endpoints import MigrationEndpoints
-from components.migration.migration_roles import provide_service_roles
-from components.migration.migration_task import table_mappings, task_settings
+from ..data.database_engine import EngineName
+from ..foundations.alarms import Alarms
+from ..foundations.log_storage import LogStorage
+from ..foundations.migration_settings import MigrationSettings
+from ..foundations.placement import DataClass, Placement
+from .migration_alarms import announce_events, watch_instance, watch_log, watch_task
+from .migration_endpoints import MigrationEndpoints
+from .migration_roles import provide_service_roles
+from .migration_task import table_mappings, task_settings
 
 HTTPS = 443
 MAINTENANCE_WINDOW = "sun:04:30-sun:05:30"

@@ -12,8 +12,8 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.placement import Placement
-from components.foundations.roles import create_service_role
+from ..foundations.placement import Placement
+from ..foundations.roles import create_service_role
 
 SERVICE = "dms.amazonaws.com"
 ROLES: Mapping[str, str] = {

@@ -19,11 +19,11 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.alarms import Alarms, Metric
-from components.foundations.log_storage import LogStorage
-from components.foundations.placement import Placement
-from components.foundations.roles import GrantedRole, create_service_role
-from components.network.settings import BastionSettings
+from ..foundations.alarms import Alarms, Metric
+from ..foundations.log_storage import LogStorage
+from ..foundations.placement import Placement
+from ..foundations.roles import GrantedRole, create_service_role
+from .settings import BastionSettings
 
 SSH, HTTPS = 22, 443
 ADMINISTERED = {"SSH to the hosts": 22, "MySQL, for the DBA": 3306, "Redis, for the DBA": 6379}

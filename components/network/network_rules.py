@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from components.foundations.subnet_plan import Tier
+from ..foundations.subnet_plan import Tier
 
 Peer = Literal["vpc", "trusted", "on-premises", "source", "router", "anywhere"]
 """`source` and `router` are the single addresses of the data centre's database and router, in the phases of a migration

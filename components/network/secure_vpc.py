@@ -18,12 +18,12 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.log_storage import LogStorage
-from components.foundations.placement import DataClass, Placement
-from components.foundations.roles import create_service_role
-from components.foundations.subnet_plan import Tier, plan_subnets
-from components.network.network_rules import Peer, acl_entries
-from components.network.service_endpoints import ServiceEndpoints, ServiceEndpointsArgs
+from ..foundations.log_storage import LogStorage
+from ..foundations.placement import DataClass, Placement
+from ..foundations.roles import create_service_role
+from ..foundations.subnet_plan import Tier, plan_subnets
+from .network_rules import Peer, acl_entries
+from .service_endpoints import ServiceEndpoints, ServiceEndpointsArgs
 
 FLOW_LOG_INTERVAL_SECONDS = 60
 """The shorter of the two that AWS offers (60, 600): an attack is seen in a minute."""

@@ -13,7 +13,7 @@ from ipaddress import IPv4Network
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.placement import Placement
+from ..foundations.placement import Placement
 
 HTTPS = 443
 GATEWAY_SERVICES = ("s3", "dynamodb")

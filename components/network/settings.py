@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal
 
-from components.foundations.values import (
+from ..foundations.values import (
     Between,
     ListOf,
     Matching,

@@ -17,11 +17,11 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.alarms import Alarms, Metric
-from components.foundations.log_delivery import delivered_log_group
-from components.foundations.log_storage import LogStorage
-from components.foundations.placement import DataClass, Placement
-from components.network.settings import VpnSettings
+from ..foundations.alarms import Alarms, Metric
+from ..foundations.log_delivery import delivered_log_group
+from ..foundations.log_storage import LogStorage
+from ..foundations.placement import DataClass, Placement
+from .settings import VpnSettings
 
 TUNNELS = (1, 2)
 AMAZON_ASN = 64512

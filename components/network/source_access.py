@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.data_centre_routes import route_to_data_centre
-from components.foundations.migration_settings import MigrationSettings
-from components.foundations.placement import Placement
+from ..foundations.data_centre_routes import route_to_data_centre
+from ..foundations.migration_settings import MigrationSettings
+from ..foundations.placement import Placement
 
 RECORD_SECONDS = 60
 """A source that takes over at another address is found within a minute."""

@@ -10,10 +10,10 @@ from typing import Any
 
 import pulumi
 
-from components.foundations.migration_settings import MigrationSettings
-from components.foundations.placement import Placement
-from components.service.declaration import Service
-from facts.rds_authority import root_certificate
+from ..foundations.migration_settings import MigrationSettings
+from ..foundations.placement import Placement
+from ..foundations.rds_authority import root_certificate
+from .declaration import Service
 
 DATABASE_USER = "softpos_app"
 """The application's database user, made by the DBA with ``IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'``."""

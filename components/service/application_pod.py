@@ -16,7 +16,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.service.declaration import Service, labels_of
+from .declaration import Service, labels_of
 
 ENDPOINT_SECONDS = 15
 """How long a leaving pod still takes requests: until every node has heard that it leaves."""

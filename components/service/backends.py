@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from components.edge.backends import Backend
-from components.service.declaration import SIMPLE, Service
+from ..edge.backends import Backend
+from .declaration import SIMPLE, Service
 
 
 def public_backends(services: Iterable[Service]) -> tuple[Backend, ...]:

@@ -16,8 +16,8 @@ from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal, get_type_hints
 from zoneinfo import available_timezones
 
-from components.edge.backends import colliding
-from components.foundations.values import (
+from ..edge.backends import colliding
+from ..foundations.values import (
     Between,
     ListOf,
     Matching,

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.foundations.encryption_keys import DELETION_WINDOW_DAYS, ROTATION_DAYS, key_policy
-from components.foundations.placement import DataClass, Placement
+from ..foundations.encryption_keys import DELETION_WINDOW_DAYS, ROTATION_DAYS, key_policy
+from ..foundations.placement import DataClass, Placement
 
 UNTAGGED_DAYS = 30
 TAGGED_IMAGES = 500

@@ -21,8 +21,8 @@ from typing import Literal
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 from pulumi_kubernetes.networking import v1
 
-from components.foundations.subnet_plan import Tier, plan_subnets
-from components.service.declaration import Service, labels_of
+from ..foundations.subnet_plan import Tier, plan_subnets
+from .declaration import Service, labels_of
 
 POD_IDENTITY_AGENT = IPv4Network("169.254.170.23/32")
 """Link-local address at which the node's agent hands out credentials, on port 80."""

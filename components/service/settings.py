@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from components.foundations.values import Between, Optionally, image_by_digest, url_path
+from ..foundations.values import Between, Optionally, image_by_digest, url_path
 
 
 @dataclass(frozen=True, kw_only=True)

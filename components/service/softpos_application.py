@@ -20,14 +20,14 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from components.foundations.alarms import Alarms
-from components.foundations.migration_settings import MigrationSettings
-from components.foundations.placement import DataClass, Placement
-from components.service.application_access import CacheAddress, DatabaseAddress, connection, source_connection
-from components.service.application_pod import AUTHORITIES, AUTHORITIES_FILE
-from components.service.declaration import Service
-from components.service.network_policies import DENY_ALL
-from components.service.softpos_service import NAMESPACE, SoftPosService, Surroundings
+from ..foundations.alarms import Alarms
+from ..foundations.migration_settings import MigrationSettings
+from ..foundations.placement import DataClass, Placement
+from .application_access import CacheAddress, DatabaseAddress, connection, source_connection
+from .application_pod import AUTHORITIES, AUTHORITIES_FILE
+from .declaration import Service
+from .network_policies import DENY_ALL
+from .softpos_service import NAMESPACE, SoftPosService, Surroundings
 
 POD_SECURITY = {
     f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")

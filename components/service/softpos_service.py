@@ -19,14 +19,14 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from components.foundations.alarms import Alarms, Metric
-from components.foundations.placement import DataClass, Placement
-from components.foundations.pod_identity import PodIdentity
-from components.foundations.roles import GrantedRole
-from components.service.application_access import CacheAddress, DatabaseAddress, access_policy
-from components.service.application_pod import AUTHORITIES_FILE, CONFIGURATION_DIRECTORY, FILES, file_key, pod_spec
-from components.service.declaration import SIMPLE, Service, labels_of
-from components.service.network_policies import policy_specs, ways
+from ..foundations.alarms import Alarms, Metric
+from ..foundations.placement import DataClass, Placement
+from ..foundations.pod_identity import PodIdentity
+from ..foundations.roles import GrantedRole
+from .application_access import CacheAddress, DatabaseAddress, access_policy
+from .application_pod import AUTHORITIES_FILE, CONFIGURATION_DIRECTORY, FILES, file_key, pod_spec
+from .declaration import SIMPLE, Service, labels_of
+from .network_policies import policy_specs, ways
 
 NAMESPACE = "softpos"
 HTTPS = 443

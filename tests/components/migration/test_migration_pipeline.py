@@ -11,11 +11,11 @@ from components.data.payment_database import PaymentDatabase
 from components.foundations.alarms import Alarms
 from components.foundations.log_storage import LogStorage
 from components.foundations.placement import Placement
+from components.foundations.rds_authority import root_certificate
 from components.migration.migration_pipeline import MigrationPipeline, MigrationPipelineArgs
 from components.migration.migration_task import table_mappings
 from components.network.site_to_site_vpn import SiteToSiteVpn, SiteToSiteVpnArgs
 from cutover.stack import Stack
-from facts.rds_authority import root_certificate
 from recording.program import Recording
 from recording.recorder import Resource
 from settings import MigrationSettings, VpnSettings

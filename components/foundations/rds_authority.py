@@ -20,6 +20,6 @@ def root_certificate(region: str) -> str:
         known = ", ".join(sorted(found.stem for found in DIRECTORY.glob("*.pem")))
         raise ValueError(
             f"aws:region is {region}, for which there is no RDS root certificate; allowed: {known}; "
-            f"add {file.name} as facts/rds_certificates/README.md says."
+            f"add {file.name} as components/foundations/rds_certificates/README.md says."
         )
     return file.read_text(encoding="ascii")

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 from cryptography import x509
 
-from facts.rds_authority import DIRECTORY, root_certificate
+from components.foundations.rds_authority import DIRECTORY, root_certificate
 
 REGIONS = sorted(found.stem for found in DIRECTORY.glob("*.pem"))
 
