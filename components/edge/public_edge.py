@@ -82,6 +82,7 @@ class PublicEdge(pulumi.ComponentResource):
     """Where the zone, if made here, must be delegated to."""
     load_balancer_arn_suffix: pulumi.Output[str]
     target_group_arn_suffix: pulumi.Output[str]
+    """Of the main service; empty where no service is public."""
     security_group_id: pulumi.Output[str]
     firewall_metric_name: str
     traffic: dict[str, object]
@@ -96,13 +97,13 @@ class PublicEdge(pulumi.ComponentResource):
         self.security_group_id = self._create_security_group()
         balancer = self._create_load_balancer()
         groups = {backend.name: self._create_target_group(backend) for backend in args.backends}
-        # The service that takes the rest stands for the whole in the dashboard; without one, the first.
-        main = next((one for one in args.backends if one.takes_the_rest), args.backends[0])
-        self.health_url = f"{self.url}{main.health_path}"
+        # The service that takes the rest is the one of dashboard and health address; without one, the first.
+        main = next((one for one in args.backends if one.takes_the_rest), next(iter(args.backends), None))
+        self.health_url = f"{self.url}{main.health_path}" if main else self.url
         public_name = self._create_name()
         firewall = self._create_firewall(balancer)
         self.firewall_metric_name = firewall.metric_name
-        rest = groups[main.name] if main.takes_the_rest else None
+        rest = groups[main.name] if main and main.takes_the_rest else None
         listener = self._open_listener(balancer, rest, public_name, firewall)
         routes = [
             (backend, pattern) for backend in args.backends for pattern in backend.patterns if pattern != EVERYTHING
@@ -117,7 +118,7 @@ class PublicEdge(pulumi.ComponentResource):
         self.traffic = self._describe(public_name, balancer, listener, main, list(groups.values()), shifting)
         self.name_servers = public_name.name_servers
         self.load_balancer_arn_suffix = balancer.arn_suffix
-        self.target_group_arn_suffix = groups[main.name].arn_suffix
+        self.target_group_arn_suffix = groups[main.name].arn_suffix if main else pulumi.Output.from_input("")
         watch_load_balancer(name, self.load_balancer_arn_suffix, args.alarms, self)
         for backend in args.backends:
             suffix = groups[backend.name].arn_suffix
@@ -413,12 +414,12 @@ class PublicEdge(pulumi.ComponentResource):
         name: PublicName,
         balancer: aws.lb.LoadBalancer,
         listener: aws.lb.Listener,
-        main: Backend,
+        main: Backend | None,
         groups: Sequence[aws.lb.TargetGroup],
         shifting: Mapping[str, object],
     ) -> dict[str, object]:
         args = self._args
-        if not args.migration.facts.moves_data:
+        if not args.migration.facts.moves_data or main is None:
             return {}
         return {
             "phase": args.migration.phase,

@@ -104,6 +104,9 @@ def _life(service: Service) -> kubernetes.core.v1.ContainerArgsDict:
     """How it is seen that a service starts, is ready and lives, and how it ends."""
     scheme = "HTTP" if service.plain_http_because else "HTTPS"
     listens = service.port > 0
+    ending: kubernetes.core.v1.ContainerArgsDict = {"lifecycle": {"pre_stop": {"sleep": {"seconds": ENDPOINT_SECONDS}}}}
+    if not listens and not service.health_command:
+        return ending
 
     def asked(path: str) -> dict[str, Any]:
         return {"http_get": {"path": path, "port": service.port, "scheme": scheme}}
@@ -118,7 +121,7 @@ def _life(service: Service) -> kubernetes.core.v1.ContainerArgsDict:
         "startup_probe": {**health, "period_seconds": 2, "failure_threshold": 60},
         "readiness_probe": {**health, "period_seconds": 5, "timeout_seconds": 2, "failure_threshold": 2},
         "liveness_probe": {**live, "period_seconds": 10, "failure_threshold": 6},
-        "lifecycle": {"pre_stop": {"sleep": {"seconds": ENDPOINT_SECONDS}}},
+        **ending,
     }
 
 

@@ -139,7 +139,7 @@ class Service:
     live_path: Annotated[str, Optionally(url_path)] = ""
     """Answers 200 while the process lives; empty: an open socket is enough."""
     health_command: Annotated[tuple[str, ...], texts] = ()
-    """In place of the health path, where the service listens nowhere."""
+    """In place of the health path, where the service listens nowhere; without it only the process's end is seen."""
     replicas_min: Annotated[int, Between(2, 200, "pods", "two survive the loss of a node")] = 2
     replicas_max: Annotated[int, Between(2, 600, "pods")] = 0
     """Absent: three times the least."""
@@ -315,16 +315,11 @@ def _ports(declared: tuple[Service, ...]) -> None:
             raise Refused("a port from 1024, which needs no root, or 0", "let the image listen on another port").at(
                 f".{one.name}.port", one.port
             )
-        if one.kind == "service" and one.port == 0:
-            if one.paths or one.callers:
-                name = "paths" if one.paths else "callers"
-                raise Refused("nothing where the service listens nowhere (port 0)", "give a port or remove it").at(
-                    f".{one.name}.{name}", list(getattr(one, name))
-                )
-            if not one.health_command:
-                raise Refused("a command that tells whether a service without a port is well", "add it").at(
-                    f".{one.name}.health_command", "nothing"
-                )
+        if one.kind == "service" and one.port == 0 and (one.paths or one.callers):
+            name = "paths" if one.paths else "callers"
+            raise Refused("nothing where the service listens nowhere (port 0)", "give a port or remove it").at(
+                f".{one.name}.{name}", list(getattr(one, name))
+            )
 
 
 def _names_exist(declared: tuple[Service, ...]) -> None:
@@ -375,11 +370,6 @@ def _one_priority_per_path(declared: tuple[Service, ...]) -> None:
         )
 
 
-def _some_service_is_public(declared: tuple[Service, ...]) -> None:
-    if declared and not any(one.public for one in declared):
-        raise Refused("at least one service with public paths", "give one of them paths").at("", "all of them internal")
-
-
 def _one_service_per_node_port(declared: tuple[Service, ...]) -> None:
     taken: dict[int, str] = {}
     for one in declared:
@@ -426,7 +416,6 @@ CHECKS = (
     _no_circle,
     _one_service_per_path,
     _one_priority_per_path,
-    _some_service_is_public,
     _one_service_per_node_port,
     _nothing_of_the_platform,
     _narrow_outside,

@@ -508,6 +508,13 @@ def test_what_no_service_is_named_for_is_not_found(several: Callable[..., Record
     assert (action["type"], action["fixedResponse"]["statusCode"]) == ("fixed-response", "404")
 
 
+def test_without_a_public_service_the_load_balancer_leads_nowhere(several: Callable[..., Recording]) -> None:
+    recording = several(())
+    assert recording.of("aws:lb/targetGroup:TargetGroup") == ()
+    (action,) = recording.named("edge-https").inputs["defaultActions"]
+    assert action["type"] == "fixed-response"
+
+
 def test_a_pattern_keeps_its_priority_whatever_others_come_and_go() -> None:
     order = ["/v2/pay/refund", "/v2/pay/*", "/v2/*", "/v?", "/*"]
     found = [priority(pattern, FIRST_ROUTE) for pattern in order]

@@ -5,17 +5,20 @@ from __future__ import annotations
 import pytest
 
 from components.edge import public_edge
-from components.service import application_pod, softpos_service
+from components.service import application_pod, declaration, softpos_service
 from operations.openshift import limits
+
+DEFAULT = declaration.simple("", "/health", 2, 6)
 
 
 @pytest.mark.parametrize(
     ("told", "real"),
     [
-        (limits.PORT, application_pod.APPLICATION_PORT),
+        (limits.PORT, DEFAULT.port),
         (limits.USER_ID, application_pod.USER_ID),
-        (limits.GRACE_SECONDS, application_pod.GRACE_SECONDS),
-        (f"{limits.SCRATCH_MEBIBYTES}Mi", application_pod.SCRATCH),
+        (limits.GRACE_SECONDS, application_pod.grace_seconds(DEFAULT)),
+        (f"{limits.SCRATCH_MEBIBYTES}Mi", DEFAULT.scratch),
+        (limits.FILES_KIBIBYTES * 1024, declaration.LARGEST_FILES),
         (limits.CPU_TARGET_PERCENT, softpos_service.CPU_TARGET_PERCENT),
         (limits.HSTS, public_edge.HSTS),
     ],
