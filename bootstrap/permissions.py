@@ -368,6 +368,9 @@ WRITES: Mapping[str, tuple[str, ...]] = {
         *("elasticloadbalancing:DeleteListener", "elasticloadbalancing:ModifyListener"),
         *("elasticloadbalancing:ModifyListenerAttributes", "elasticloadbalancing:RemoveTags"),
     ),
+    "aws:lb/listenerCertificate:ListenerCertificate": (
+        *("elasticloadbalancing:AddListenerCertificates", "elasticloadbalancing:RemoveListenerCertificates"),
+    ),
     "aws:lb/loadBalancer:LoadBalancer": (
         *("elasticloadbalancing:AddTags", "elasticloadbalancing:CreateLoadBalancer"),
         *("elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:ModifyLoadBalancerAttributes"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pulumi
@@ -157,7 +157,8 @@ class Recorder(mocks.MockMonitor):
                 raise ValueError(f"duplicate resource: two resources are named {request.name!r} ({urn}); rename one.")
             self._recorded[urn] = resource
             self.resources[urn] = mocks.MockMonitor.ResourceRegistration(urn, identity, dict(resource.outputs))
-            children = {child.urn: child for child in self._cloud.children(resource)}
+            transforms = mocks._resolve_callbacks(request.transforms)
+            children = {child.urn: _transformed(child, transforms) for child in self._cloud.children(resource)}
             self._recorded |= children
         for one in (resource, *children.values()):
             self._hear(one)
@@ -186,3 +187,28 @@ class Recorder(mocks.MockMonitor):
         if f"::{STACK_TYPE}::" in request.urn:
             self.stack_outputs = plain_mapping(request.outputs)
         return empty_pb2.Empty()
+
+
+def _transformed(child: Resource, transforms: Iterable[pulumi.ResourceTransform]) -> Resource:
+    """A child of a remote component after its parent's transforms, which the engine runs and the SDK's mocks do not."""
+    for transform in transforms:
+        given = pulumi.ResourceTransformArgs(
+            custom=child.custom,
+            type_=child.type,
+            name=child.name,
+            props=dict(child.inputs),
+            opts=pulumi.ResourceOptions(ignore_changes=list(child.ignore_changes)),
+        )
+        result = transform(given)
+        if isinstance(result, pulumi.ResourceTransformResult):
+            inputs = dict(result.props)
+            wire = struct_pb2.Struct()
+            wire.update(inputs)
+            child = replace(
+                child,
+                inputs=inputs,
+                wire_inputs=wire,
+                outputs={**child.outputs, **inputs},
+                ignore_changes=tuple(result.opts.ignore_changes or ()),  # type: ignore[arg-type]
+            )
+    return child

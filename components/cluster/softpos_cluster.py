@@ -5,8 +5,8 @@ node group and the autoscaler. The API is private to the VPC and the VPN, or ope
 never open to all. Every kind of control-plane log is kept. Kubernetes secrets are encrypted with the stack's own key.
 
 Trust boundary: people and machines enter by IAM and access entries only; there is no other user, no password and no
-certificate. EKS makes whoever runs the deployment an administrator; the named roles are administrators beside it, so
-the deploying role must not be among them, because EKS refuses a second entry for one role.
+certificate. The named roles are the administrators, the deploying role among them: who created the cluster gets nothing
+by that, so that a stack which one identity made can be destroyed by another.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from .workload_security import WorkloadSecurityAgent
 
 CONTROL_PLANE_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 """All that EKS offers (PCI DSS 10.2.1)."""
+CLUSTER_TYPE = "aws:eks/cluster:Cluster"
+CREATOR_IS_ADMINISTRATOR = "bootstrapClusterCreatorAdminPermissions"
 ADMINISTRATOR_POLICY = "cluster-access-policy/AmazonEKSClusterAdminPolicy"
 WAITING_MINUTES = 10
 """How long pods may wait for room before somebody is told: twice what a new node takes, agent included."""
@@ -58,6 +60,21 @@ class SoftPosClusterArgs:
     bastion_security_group_id: pulumi.Input[str]
     ssh_key_name: pulumi.Input[str]
     """EC2 key pair of the administrators, who log in to nodes from the bastion."""
+
+
+def declared_entries_only(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+    """Keep EKS from making whoever creates the cluster an administrator by itself.
+
+    pulumi-eks has no argument for it (pulumi/pulumi-eks, issue 2373). AWS replaces a cluster for the change, so that
+    one that exists keeps what it has.
+    """
+    if args.type_ != CLUSTER_TYPE:
+        return None
+    access = {**(args.props.get("accessConfig") or {}), CREATOR_IS_ADMINISTRATOR: False}
+    kept = pulumi.ResourceOptions(ignore_changes=[f"accessConfig.{CREATOR_IS_ADMINISTRATOR}"])
+    return pulumi.ResourceTransformResult(
+        props={**args.props, "accessConfig": access}, opts=pulumi.ResourceOptions.merge(args.opts, kept)
+    )
 
 
 class SoftPosCluster(pulumi.ComponentResource):
@@ -140,7 +157,12 @@ class SoftPosCluster(pulumi.ComponentResource):
             coredns_addon_options=eks.CoreDnsAddonOptionsArgs(enabled=False),
             tags=placement.tags(f"{self._name}-control-plane", DataClass.CARDHOLDER),
             # The permission must also outlive the cluster: EKS needs it to clean up.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*role.ready, log_group], protect=placement.production),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[*role.ready, log_group],
+                protect=placement.production,
+                transforms=[declared_entries_only],
+            ),
         )
 
     def _create_role(self) -> GrantedRole:

@@ -180,7 +180,7 @@ class MigrationPipeline(pulumi.ComponentResource):
         for index, address in enumerate(args.settings.source_addresses, start=1):
             self._allow(group, f"source-{index}", "To source", args.settings.source_port, cidr_ipv4=f"{address}/32")
         for peer, does, port, peer_group in (
-            ("aws-endpoints", "To AWS's endpoints", HTTPS, args.endpoints_security_group_id),
+            ("aws-endpoints", "To the endpoints of AWS", HTTPS, args.endpoints_security_group_id),
             ("database", "MySQL to the payment database", args.database_port, args.database_security_group_id),
         ):
             self._allow(group, peer, does, port, referenced_security_group_id=peer_group)

@@ -78,6 +78,7 @@ def test_every_type_of_the_program_that_calls_aws_was_seen_or_is_named() -> None
         "aws:autoscaling/attachment:Attachment",
         "aws:cloudwatch/dashboard:Dashboard",
         "aws:eks/nodeGroup:NodeGroup",
+        "aws:lb/listenerCertificate:ListenerCertificate",
     }
 
 
