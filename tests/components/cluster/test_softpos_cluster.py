@@ -398,3 +398,11 @@ def test_somebody_is_told_when_pods_find_no_node_even_if_no_node_can_speak(clust
     alarm = cluster.named("cluster-pods-without-room").inputs
     assert (alarm["namespace"], alarm["metricName"]) == ("AWS/EKS", "scheduler_pending_pods_UNSCHEDULABLE")
     assert alarm["dimensions"] == {"ClusterName": "softpos-test"}
+
+
+def test_who_creates_the_cluster_gets_nothing_by_that_and_an_existing_cluster_keeps_its_creator(
+    cluster: Recording,
+) -> None:
+    [made] = cluster.of("aws:eks/cluster:Cluster")
+    assert made.inputs["accessConfig"]["bootstrapClusterCreatorAdminPermissions"] is False
+    assert made.ignore_changes == ("accessConfig.bootstrapClusterCreatorAdminPermissions",)

@@ -186,8 +186,6 @@ def test_a_first_deployment_of_the_whole_program_goes_through_with_one_approval(
         with EngineStack(account, "dev", folder=tmp_path) as engine:
             for name, value in engine.environment().items():
                 monkeypatch.setenv(name, value)
-            (engine.project / "policy").unlink()
-            copy_pack(engine.project)
             plan = tmp_path / "plan.json"
             for changes in (True, False):
                 runs = Runs("dev", engine.project)
