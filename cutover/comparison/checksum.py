@@ -1,8 +1,9 @@
 """The SQL that sums up rows on the server, so that rows never travel.
 
-A row becomes one text of bytes: every column as the server prints or stores it, NULLs told apart by a bit map, variable
-texts by their lengths, so that two different rows never share a text. The bytes' SHA2-256 is folded by BIT_XOR over a
-chunk's rows, whatever their order: all 256 bits where both servers fold bytes (MySQL 8.0 and later), else 64 of them.
+A row becomes one string of bytes: every column as the server prints or stores it, NULLs told apart by a bit map, and
+between the columns the byte FF, which no number, no hexadecimal text and no text in UTF-8 holds: so two different rows
+never share a string. Its SHA2-256 is folded by BIT_XOR over a chunk's rows, whatever their order: all 256 bits where
+both servers fold bytes (MySQL 8.0 and later), else 64 of them.
 
 Why not CRC32, as is usual: CRC32 is linear over XOR. Two payments that swap their amounts in the same chunk leave
 BIT_XOR(CRC32(row)) as it was; a test shows it. Why not MD5 or SHA1: servers in FIPS mode refuse them, and MySQL 9.6
@@ -31,8 +32,7 @@ _CHUNK = "SELECT COUNT(*) AS n, COALESCE({shown}, '') AS h FROM {table} FORCE IN
 _ROWS = "SELECT {keys}, {hash} AS h FROM {table} FORCE INDEX (PRIMARY) WHERE {range}"
 _BOUND = "SELECT {keys} FROM {table} FORCE INDEX (PRIMARY) WHERE {range} ORDER BY {order} LIMIT 1 OFFSET {offset}"
 _ENDS = "SELECT MIN({key}) AS low, MAX({key}) AS high FROM {table}"
-SEPARATOR = "_binary'|'"
-"""Bytes: so the server concatenates the columns' bytes as they are and converts none."""
+SEPARATOR = "_binary X'FF'"
 ALL = ("1 = 1", ())
 Condition = tuple[str, tuple[Any, ...]]
 NUMBERED = frozenset({"enum", "set", "bit"})
@@ -47,6 +47,8 @@ _SIGNS: dict[str, Callable[[int, int], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+UTF8 = frozenset({"ascii", "utf8", "utf8mb4"})
+"""Character sets whose texts never hold the byte FF."""
 UNICODE_OF_TWO = frozenset({"ucs2", "utf16", "utf16le", "utf32"})
 """Character sets that can hold half of a pair, which no conversion keeps."""
 
@@ -66,6 +68,8 @@ def canonical(column: Column, other: Column) -> str:
         # A product keeps the sign of -0.0, and prints a FLOAT with all of its digits.
         return f"({name} * 1e0)"
     text = f"CONVERT({name} USING utf8mb4)" if letters(column) != letters(other) or kind == "json" else name
+    if kind in ("char", "varchar") and text == name and letters(column) not in UTF8:
+        return f"HEX({name})"
     if kind in LONG_TEXTS or kind in LONG_BYTES:
         return f"SHA2({text}, 256)"
     if kind in INTEGERS or kind in ("decimal", "date", "datetime", "timestamp", "time", "year", "char", "varchar"):
@@ -97,11 +101,8 @@ def row_hash(table: Table, other: Table, form: str) -> str:
     """The whole row, generated columns too: each server computes its own, and a wrong expression shows."""
     pairs = [*zip(table.columns, other.columns, strict=True)]
     parts = [canonical(mine, theirs) for mine, theirs in pairs]
-    texts = [(mine, theirs) for mine, theirs in pairs if mine.data_type in ("char", "varchar")]
-    # Only these can hold the separator, and where all lengths but one are known, the last one is too.
-    for mine, theirs in texts[:-1]:
-        size = "LENGTH" if letters(mine) == letters(theirs) else "CHAR_LENGTH"
-        parts.append(f"{size}({quoted(mine.name)})")
+    # One argument of bytes makes all of them bytes: nothing is converted, neither the texts nor the separator.
+    parts[0] = f"CAST({parts[0]} AS BINARY)"
     nulls = [f"ISNULL({quoted(column.name)})" for column in table.columns if column.nullable]
     for first in range(0, len(nulls), BITS):
         # One number of many bits: a number for each column would cost more than the columns do.

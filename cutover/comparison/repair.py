@@ -85,6 +85,8 @@ def literal(column: Column, value: Any) -> str:
     """The value as SQL that means the same in any session. `value` is what `_fetched` answers."""
     if value is None:
         return "NULL"
+    if column.data_type in FLOATS and "e" not in str(value):
+        return f"{value}e0"  # -0 alone would be the integer 0
     if column.data_type in NUMBERS:
         return str(value)
     if column.data_type in MOMENTS:

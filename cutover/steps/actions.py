@@ -75,6 +75,8 @@ class Run:
 
 LOCK_TRIES = 5
 LOST_TRIES = 2
+DENIED = (1095, 1227)
+"""The session is not the account's own, or has rights that it lacks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,8 @@ class Statement:
     tries: int = LOCK_TRIES
     advice: str = ""
     """What else the operator can do about a lock."""
+    denied: str = ""
+    """What a refusal of the server means to the operator, where it is about rights."""
     fine_if: int = 0
     """Error number that means that it is done already, such as the kill of a session that has just ended."""
 
@@ -114,6 +118,8 @@ class Statement:
             except StatementError as error:
                 if self.fine_if and error.number == self.fine_if:
                     return
+                if self.denied and error.number in DENIED:
+                    raise HeldUpError(f"{self.denied[0].upper()}{self.denied[1:]}.") from error
                 if error.number != LOCK_WAIT_TIMEOUT:
                     raise
                 self._make_way(run, last=tried >= self.tries)

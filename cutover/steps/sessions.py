@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from cutover.errors import RefusedError
-from cutover.servers.mysql import NO_SUCH_THREAD, BinlogPosition, Server, statement
+from cutover.servers.mysql import NO_SUCH_THREAD, BinlogPosition, Row, Server, statement
 from cutover.steps.actions import Change, Effect, Judgement, Run, Statement
 
 STILL_SECONDS = 0.3
@@ -14,8 +14,9 @@ SHOWN = 5
 _OTHERS = """SELECT ID AS id, USER AS user, HOST AS host FROM information_schema.PROCESSLIST
 WHERE ID <> CONNECTION_ID() AND COMMAND NOT LIKE 'Binlog Dump%' AND COMMAND <> 'Daemon'"""
 SERVER_THREADS = ("system user", "event_scheduler")
-_SESSIONS = "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER = %s"
-_WRITERS = """SELECT DISTINCT t.trx_mysql_thread_id AS id FROM information_schema.INNODB_TRX t
+_SESSIONS = """SELECT ID AS id, USER AS user, HOST AS host FROM information_schema.PROCESSLIST
+WHERE ID <> CONNECTION_ID() AND USER = %s"""
+_WRITERS = """SELECT DISTINCT p.ID AS id, p.USER AS user, p.HOST AS host FROM information_schema.INNODB_TRX t
 JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id
 WHERE t.trx_mysql_thread_id <> CONNECTION_ID() AND p.USER NOT IN ({kept}) AND p.COMMAND <> 'Binlog Dump'
     AND (t.trx_rows_modified > 0 OR t.trx_rows_locked > 0)
@@ -28,22 +29,31 @@ def is_on(run: Run, role: str, name: str) -> bool:
     return str(row.get("Value", "OFF")).upper() in ("ON", "1")
 
 
-def sessions(run: Run, role: str) -> list[int]:
+def sessions(run: Run, role: str) -> list[Row]:
     """The application's connections to a server."""
-    rows = run.migration.server(role).rows(_SESSIONS, (run.migration.application_account,))
-    return [int(row["id"]) for row in rows]
+    return [*run.migration.server(role).rows(_SESSIONS, (run.migration.application_account,))]
 
 
-def writers(run: Run, role: str, open_seconds: float = 0) -> list[int]:
+def writers(run: Run, role: str, open_seconds: float = 0) -> list[Row]:
     """Other people's connections with a transaction that has written or locked rows and is open for so long."""
     kept = (*sorted(run.migration.own_accounts), *SERVER_THREADS)
     text = statement(_WRITERS, kept=", ".join(["%s"] * len(kept)))
-    return [int(row["id"]) for row in run.migration.server(role).rows(text, (*kept, int(open_seconds)))]
+    return [*run.migration.server(role).rows(text, (*kept, int(open_seconds)))]
 
 
-def kills(run: Run, role: str, numbers: Sequence[int]) -> list[Effect]:
+def kills(run: Run, role: str, found: Sequence[Row]) -> list[Effect]:
     dialect = run.migration.server(role).dialect
-    return [Statement(role=role, text=dialect.kill(number), fine_if=NO_SUCH_THREAD) for number in numbers]
+    return [
+        Statement(
+            role=role,
+            text=dialect.kill(int(row["id"])),
+            fine_if=NO_SUCH_THREAD,
+            denied=f"connection {row['id']} of {row['user']}@{row['host']} on the {role} has rights above this tool's "
+            f"and may not be ended by it; let it end by itself (--grace), or end it (KILL {row['id']};), and run the "
+            "same command again",
+        )
+        for row in found
+    ]
 
 
 def every_kill(server: Server) -> list[str]:

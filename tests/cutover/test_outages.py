@@ -403,3 +403,18 @@ def test_a_new_log_file_is_no_write_and_a_write_after_the_freeze_is_named(rig: R
         rig.advance("watch")
     rig.application.wait_for_commits()
     assert rig.writable("source")
+
+
+def test_an_open_write_of_a_superuser_goes_back_and_is_named(rig: Rig) -> None:
+    if rig.source.mariadb:
+        pytest.skip("MariaDB lets this tool's account end any session")
+    validated(rig)
+    holder = rig.source.connect(autocommit=False)
+    with holder.cursor() as cursor:
+        cursor.execute("UPDATE softpos.terminals SET model = 'B' WHERE id = 20")
+    with pytest.raises(RefusedError, match=r"Connection \d+ of root@.* may not be ended by it; let it end.*--grace"):
+        from_freeze(rig)
+    holder.rollback()
+    holder.close()
+    rig.application.wait_for_commits()
+    assert rig.writable("source")

@@ -22,11 +22,14 @@ ROOT = Path(__file__).parents[2]
 DYING_AT_THE_WORST = ["unfinished:refuse-everybody", "unfinished:open-target"]
 DYING_EVERYWHERE = [
     "entered:validate",
+    "unfinished:shapes-equal",
     "unfinished:compared-live",
+    "unfinished:remember-again",
     "entered:freeze",
     "unfinished:start-clock",
     "unfinished:events-off",
     "unfinished:refuse-clients",
+    "unfinished:lock-source",
     "unfinished:write-marker",
     "unfinished:refuse-everybody",
     "unfinished:source-position",
@@ -36,6 +39,7 @@ DYING_EVERYWHERE = [
     "entered:switch",
     "unfinished:stop-forward",
     "unfinished:target-objects-on",
+    "unfinished:objects-equal",
     "unfinished:target-position",
     "unfinished:open-target",
     "unfinished:point-to-target",
@@ -53,6 +57,8 @@ DYING_ON_THE_WAY_BACK = [
     "unfinished:stop-reverse",
     "unfinished:point-to-source",
     "unfinished:source-triggers",
+    "unfinished:source-triggers-equal",
+    "unfinished:unlock-source",
     "unfinished:thaw",
 ]
 

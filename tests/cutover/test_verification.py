@@ -88,6 +88,7 @@ def test_two_payments_that_swapped_their_amounts_are_found_where_xored_crc32_is_
         ("(NULL, 'a')", "('a', NULL)"),
         ("('a', 'b')", "('A', 'b')"),
         ("('a', 'b')", "('a ', 'b')"),
+        ("('a', NULL)", "(NULL, 'a')"),
     ],
 )
 def test_texts_that_only_look_alike_are_told_apart(pair: Pair, source: str, target: str) -> None:
@@ -253,6 +254,18 @@ def test_what_looked_equal_and_is_not_is_found(pair: Pair) -> None:
         assert the_table(compared(pair)).different == 1, name
         pair[1].rows("UPDATE compared.b SET d = 0, f = 0, e = 1")
     assert compared(pair).equal
+
+
+def test_texts_that_hold_the_byte_between_the_columns_are_told_apart(pair: Pair) -> None:
+    on_both(
+        pair,
+        "CREATE TABLE compared.l (id INT PRIMARY KEY, a VARCHAR(9) CHARACTER SET latin1, "
+        "b VARCHAR(9) CHARACTER SET latin1)",
+    )
+    byte = "CONVERT(X'FF' USING latin1)"
+    pair[0].rows(f"INSERT INTO compared.l VALUES (1, CONCAT('a', {byte}), 'b')")
+    pair[1].rows(f"INSERT INTO compared.l VALUES (1, 'a', CONCAT({byte}, 'b'))")
+    assert the_table(compared(pair)).different == 1
 
 
 def test_members_that_hold_the_separator_do_not_hide_a_difference(pair: Pair) -> None:
