@@ -75,7 +75,7 @@ def visible_remedy(evening: Evening, table: Table, column: Column) -> str:
 
 @room.check("hidden columns")
 def hidden(evening: Evening) -> Iterator[Observation]:
-    """DMS reads `SELECT *`: an invisible column, a generated primary key above all, would be filled anew."""
+    """DMS reads `SELECT *`: an invisible column, a generated primary key above all, would be filled again."""
     found = [(table, column) for table, column in _columns(evening) if column.invisible]
     yield require(
         not found,

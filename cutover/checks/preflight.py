@@ -1,6 +1,6 @@
 """Everything that makes a migration fail at three in the morning, looked at beforehand on the real servers.
 
-A check is a short function beside its name in one of the files of this room. It looks and judges; it changes nothing.
+A check is a short function beside its name in one of the files here. It looks and judges; it changes nothing.
 Each finding that is not a pass says what was found and the exact statement or setting that mends it.
 """
 

@@ -27,7 +27,7 @@ class Aws:
         self.region = region
         self._clients: dict[str, Any] = {}
         self._session: boto3.session.Session | None = None
-        """One for all clients: each session reads AWS's endpoints and asks for credentials (an MFA code) anew."""
+        """One for all clients: each session reads AWS's endpoints and asks for credentials (an MFA code) again."""
         self._lock = threading.Lock()
 
     def client(self, service: str) -> Any:

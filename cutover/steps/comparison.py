@@ -1,4 +1,4 @@
-"""Steps that compare: live before the freeze, frozen behind it, and back again."""
+"""Steps that compare: live before the freeze, frozen after it, and back again."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def _start_reverse(run: Run) -> Sequence[Effect]:
     if found["Status"] in ("running", "starting"):
         return []
     position = run.facts.target_position or "POSITION"
-    # Started before from this very position: go on behind what it has applied, or rows would be applied twice.
+    # Started before from this very position: go on after what it has applied, or rows would be applied twice.
     again = found["Status"] in ("stopped", "failed") and found.get("CdcStartPosition") == position
     arguments = {"ReplicationTaskArn": run.migration.stack.reverse_task_arn}
     if again:

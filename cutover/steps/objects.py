@@ -1,4 +1,4 @@
-"""Steps on what is stored beside the rows: schema, triggers, events, AUTO_INCREMENT, the marker table."""
+"""Steps on what is stored in addition to the rows: schema, triggers, events, AUTO_INCREMENT, the marker table."""
 
 from __future__ import annotations
 

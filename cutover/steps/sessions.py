@@ -65,7 +65,7 @@ def end_sessions(role: str) -> Change:
     return Change(
         id=f"end-{role}-sessions",
         name=f"end the application's sessions on the {role}",
-        why="its pools must connect anew, to where its secret points",
+        why="its pools must connect again, to where its secret points",
         effects=lambda run: kills(run, role, sessions(run, role)),
         every=lambda _: [],
     )

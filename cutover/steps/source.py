@@ -179,7 +179,7 @@ SOURCE_POSITION = Look(
 SOURCE_STAYED = Gate(
     id="source-stayed",
     name="check that the source stayed still",
-    why="a write behind the freeze would be lost",
+    why="a write after the freeze would be lost",
     judge=lambda run: stayed(run, "source", "source_position"),
     forecast=lambda run: (
         f"would compare with the position recorded at the freeze; now {run.migration.source.binlog_position()}"

@@ -78,7 +78,7 @@ TARGET_SESSIONS_GONE = Wait(
 TARGET_POSITION = Look(
     id="target-position",
     name="record the target's position",
-    why="the reverse task starts here: before the application's first write, behind DMS's last",
+    why="the reverse task starts here: before the application's first write, after DMS's last",
     read=lambda run: {"target_position": str(run.migration.target.binlog_position())},
     forecast=lambda run: f"where the target's binary log ends; now {run.migration.target.binlog_position()}",
 )
@@ -99,7 +99,7 @@ FROZEN_TARGET_POSITION = Look(
 TARGET_STAYED = Gate(
     id="target-stayed",
     name="check that the target stayed closed",
-    why="a write behind the lock would be lost; the log proves nothing, as RDS writes tables of its own",
+    why="a write after the lock would be lost; the log proves nothing, as RDS writes tables of its own",
     judge=_closed,
     forecast=lambda _: "would look for open accounts and sessions of the application",
 )
