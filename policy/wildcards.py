@@ -26,20 +26,24 @@ _TYPES: Final = {
 
 
 @lru_cache(maxsize=4096)
-def _expression(pattern: str) -> re.Pattern[str]:
-    parts = re.split(r"([*?]+)", pattern)
-    made = "".join(re.escape(part) if position % 2 == 0 else _wild(part) for position, part in enumerate(parts))
-    return re.compile(made, re.IGNORECASE | re.DOTALL)
+def _pieces(pattern: str) -> tuple[re.Pattern[str], ...]:
+    """The texts between the stars of a pattern, each as an expression of fixed length."""
+    pieces = (re.escape(piece).replace(r"\?", ".") for piece in re.split(r"[*]+", pattern))
+    return tuple(re.compile(piece, re.IGNORECASE | re.DOTALL) for piece in pieces)
 
 
-def _wild(run: str) -> str:
-    """A run of wildcards as one expression, so that `**?*` costs no more than `?*`."""
-    least = run.count("?")
-    return f".{{{least},}}" if "*" in run else f".{{{least}}}"
-
-
+@lru_cache(maxsize=16384)
 def matches(pattern: str, text: str) -> bool:
-    return _expression(pattern).fullmatch(text) is not None
+    """Whether the pattern is the whole text. Each piece is looked for once, from left to right."""
+    first, *rest = _pieces(pattern)
+    if not rest:
+        return first.fullmatch(text) is not None
+    found = first.match(text)
+    for piece in rest[:-1]:
+        found = piece.search(text, found.end()) if found else None
+    last = pattern.rpartition("*")[2]
+    start = len(text) - len(last)
+    return found is not None and start >= found.end() and rest[-1].match(text, start) is not None
 
 
 def has_wildcard(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from policy.judgement import Judgement
 from policy.reading import UNKNOWN
 from policy.rule import Resource, Rule
 from policy.stack import Stack
+from policy.wildcards import matches
 from tests.policy.cases.platform import PLATFORM
 from tests.policy.cases.resources import token, urn
 from tests.policy.provider_schema import filled, resource_arguments
@@ -117,3 +119,15 @@ def test_rules_over_the_stack_look_at_each_resource_a_bounded_number_of_times() 
         return count
 
     assert reads(30) < 12 * reads(3)
+
+
+@settings(max_examples=300)
+@given(pattern=some.text("ab*?:", max_size=7), text=some.text("ab:", max_size=8))
+def test_wildcards_mean_what_iam_means(pattern: str, text: str) -> None:
+    wanted = "".join({"*": ".*", "?": "."}.get(letter, letter) for letter in pattern)
+    assert matches(pattern, text) == (re.fullmatch(wanted, text) is not None)
+
+
+def test_pattern_of_many_stars_looks_for_each_piece_once() -> None:
+    """An expression that tries every way to share the text among the stars would not end."""
+    assert not matches("s3:" + "a*" * 400 + "b", "s3:" + "a" * 600)
