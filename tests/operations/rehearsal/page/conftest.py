@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from operations.evidence.provenance import Provenance
+from operations.journeys.proof import Proof
 from operations.plan.document import Rehearsal, as_document
 from operations.plan.forecast import forecast_creation
 from operations.plan.judgement import Finding, Verdicts
@@ -35,6 +36,7 @@ def rehearse(recording: Recording) -> Rehearsal:
         verdicts=Verdicts((violation,), (), (), {}),
         forecast=forecast_creation(recording.resources),
         worst_case=forecast_creation(recording.resources, "max"),
+        proof=Proof(expected=(), problems=(), blocked=0),
         examples=(),
     )
 
