@@ -33,7 +33,7 @@ def rehearse(recording: Recording) -> Rehearsal:
     violation = Finding("kms-rotation", recording.resources[-1].urn, "key: broken", "mandatory", ("3.7.4",))
     return Rehearsal(
         recording=recording,
-        verdicts=Verdicts((violation,), (), (), {}),
+        verdicts=Verdicts((violation,), (), (), (), {}),
         forecast=forecast_creation(recording.resources),
         worst_case=forecast_creation(recording.resources, "max"),
         proof=Proof(expected=(), problems=(), blocked=0),
