@@ -371,6 +371,14 @@ WRITES: Mapping[str, tuple[str, ...]] = {
     "aws:lb/listenerCertificate:ListenerCertificate": (
         *("elasticloadbalancing:AddListenerCertificates", "elasticloadbalancing:RemoveListenerCertificates"),
     ),
+    "aws:lb/listenerRule:ListenerRule": (
+        *("elasticloadbalancing:AddTags", "elasticloadbalancing:CreateRule", "elasticloadbalancing:DeleteRule"),
+        *(
+            "elasticloadbalancing:ModifyRule",
+            "elasticloadbalancing:RemoveTags",
+            "elasticloadbalancing:SetRulePriorities",
+        ),
+    ),
     "aws:lb/loadBalancer:LoadBalancer": (
         *("elasticloadbalancing:AddTags", "elasticloadbalancing:CreateLoadBalancer"),
         *("elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:ModifyLoadBalancerAttributes"),
@@ -381,6 +389,9 @@ WRITES: Mapping[str, tuple[str, ...]] = {
         *("elasticloadbalancing:AddTags", "elasticloadbalancing:CreateTargetGroup"),
         *("elasticloadbalancing:DeleteTargetGroup", "elasticloadbalancing:ModifyTargetGroup"),
         *("elasticloadbalancing:ModifyTargetGroupAttributes", "elasticloadbalancing:RemoveTags"),
+    ),
+    "aws:lb/targetGroupAttachment:TargetGroupAttachment": (
+        *("elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"),
     ),
     "aws:rds/cluster:Cluster": (
         *("rds:AddTagsToResource", "rds:CreateDBCluster", "rds:DeleteDBCluster", "rds:ModifyDBCluster"),

@@ -91,6 +91,8 @@ def test_a_row_that_no_stack_uses_is_known() -> None:
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
         "aws:ecr/repository:Repository",
         "aws:ecr/repositoryPolicy:RepositoryPolicy",
+        "aws:lb/listenerRule:ListenerRule",  # in the phase `shifting`, as the next
+        "aws:lb/targetGroupAttachment:TargetGroupAttachment",
         "aws:secretsmanager/secretPolicy:SecretPolicy",
         "aws:ssm/document:Document",
     }

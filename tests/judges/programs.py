@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
+from components.foundations.phases import PHASES
 from operations.environments.forecast import record_example
 from operations.plan.stack_recording import record_program, stack_settings
 from recording.configuration import Configuration
@@ -29,7 +30,11 @@ PROGRAMS: Mapping[str, Program] = {
     "prod in us-east-1": Program("prod", region="us-east-1"),
     "dev, longest names": Program("dev", LONGEST, "ap-northeast-1"),
     "prod, longest names": Program("prod", LONGEST, "ap-southeast-2"),
-    "after the migration": Program("prod", choices={"softpos:migrationPhase": "after"}),
+    **{
+        f"prod, phase {phase}": Program("prod", choices={"softpos:migrationPhase": phase})
+        for phase in PHASES
+        if phase != "beside"  # prod's own
+    },
     "the other choices": Program(
         "dev",
         choices={

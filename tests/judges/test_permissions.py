@@ -8,11 +8,12 @@ import pytest
 
 from bootstrap import documents
 from bootstrap.account import Account
+from bootstrap.permissions import missing
 from facts.calls import provider_calls
 from tests.bootstrap.simulator import Document, decides
 from tests.judges.calls import ACCOUNTS, Call, calls_for
 from tests.judges.managed_policies import lost, published
-from tests.judges.programs import ENVIRONMENT, played
+from tests.judges.programs import ENVIRONMENT, PROGRAMS, played
 
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 AWS_POLICY = ":iam::aws:policy"
@@ -69,6 +70,11 @@ def test_every_read_of_a_preview_is_allowed_to_the_preview_role(program: str, te
     cannot = refused(reads, policies, None)
     assert cannot == []
     tell(f"calls, {program}: {len(reads)} reads to the preview role, {len(cannot)} refused")
+
+
+@pytest.mark.parametrize("program", [*PROGRAMS, ENVIRONMENT])
+def test_every_type_of_every_choice_and_phase_has_its_permissions(program: str) -> None:
+    assert missing({one.type for one in played(program).resources if one.custom}) == []
 
 
 def test_every_type_of_the_program_that_calls_aws_was_seen_or_is_named() -> None:
