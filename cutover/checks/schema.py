@@ -112,7 +112,8 @@ def cascades(evening: Evening) -> Iterator[Observation]:
         f"{names} change rows that the binary log does not show" if silent else "none that change rows unseen",
         "When the full load has ended: stop the forward task, `aws dms modify-endpoint --endpoint-arn "
         f'{arn} --my-sql-settings \'{{"AfterConnectScript": "SET FOREIGN_KEY_CHECKS=1"}}\'`, and `cutover start`: the '
-        "target then cascades itself. Reload the tables named here if a cascade ran during the load.",
+        "target then cascades itself. A `pulumi up` before the commit would put the old setting back. Reload the "
+        "tables named here if a cascade ran during the load.",
         otherwise=FAIL if evening.started else WARN,
     )
 

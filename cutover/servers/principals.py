@@ -10,7 +10,18 @@ from cutover.servers.grants import covers
 from cutover.servers.mysql import Server
 
 WRITING = frozenset({"INSERT", "UPDATE", "DELETE", "DROP", "ALTER"})
-SYSTEM_USERS = frozenset({"mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys", "root", "rdsadmin"})
+SYSTEM_USERS = frozenset(
+    {
+        "mysql.sys",
+        "mysql.session",
+        "mysql.infoschema",
+        "mariadb.sys",
+        "root",
+        "rdsadmin",
+        "rdsrepladmin",
+        "rdsproxyadmin",
+    }
+)
 """Accounts of the server itself, and the administrator's own, which nothing can keep out."""
 _GLOBAL = "SELECT GRANTEE AS who, PRIVILEGE_TYPE AS privilege FROM information_schema.USER_PRIVILEGES"
 _SCHEMA = """SELECT GRANTEE AS who, TABLE_SCHEMA AS s, PRIVILEGE_TYPE AS privilege
