@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "operations.account.command:account",
         "Ask an account what it lacks for a stack, before the first deployment.",
     ),
+    "traffic": ("operations.traffic.command:traffic", "Move the payments' traffic to AWS by weight, with a way back."),
     "smoke": ("operations.smoke.command:smoke", "See a deployed stack from outside: TLS, firewall, health, privacy."),
     "pipeline": ("operations.pipeline.command:pipeline", "What the workflows call: preview, deploy, comment, drift."),
     "evidence": ("operations.evidence.command:evidence", "What an assessor takes away, sealed; and the findings."),
