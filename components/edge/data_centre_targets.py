@@ -53,7 +53,7 @@ class DataCentreTargets(pulumi.ComponentResource):
         self._args = args
         self._children = pulumi.ResourceOptions(parent=self)
         for role, group_id in args.clients.items():
-            self._let_out(role, group_id, args.settings.router_port, "HTTPS to the data centre's router")
+            self._let_out(role, group_id, args.settings.router_port, "HTTPS to the router of the data centre")
         self._let_out(
             "health", args.balancer_security_group_id, args.settings.router_health_port, "The router's health page"
         )
