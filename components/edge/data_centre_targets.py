@@ -55,7 +55,7 @@ class DataCentreTargets(pulumi.ComponentResource):
         for role, group_id in args.clients.items():
             self._let_out(role, group_id, args.settings.router_port, "HTTPS to the router of the data centre")
         self._let_out(
-            "health", args.balancer_security_group_id, args.settings.router_health_port, "The router's health page"
+            "health", args.balancer_security_group_id, args.settings.router_health_port, "Health page of the router"
         )
         ways = route_to_data_centre(
             name,
