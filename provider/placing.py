@@ -1,14 +1,15 @@
 """What every component of the package is told about where it stands, and how its plain values are checked."""
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict, TypeVar, get_type_hints
+from typing import Any, NotRequired, TypedDict, TypeVar
 
 import pulumi
 
 from components.foundations.alarms import Alarms
+from components.foundations.declared import kinds
 from components.foundations.log_storage import LogStorage
 from components.foundations.placement import Placement
-from components.foundations.values import Refused, kind_of
+from components.foundations.values import Refused
 from settings import PCI_LOG_RETENTION_DAYS
 
 Group = TypeVar("Group")
@@ -76,10 +77,10 @@ def checked(group: type[Group], given: Mapping[str, Any], defaults: Mapping[str,
         ValueError: with one sentence for the first value that is not allowed.
     """
     values: dict[str, Any] = {}
-    for name, hint in get_type_hints(group, include_extras=True).items():
+    for name, kind in kinds(group).items():
         value = given.get(name, defaults.get(name))
         try:
-            values[name] = kind_of(hint)(_text(value))
+            values[name] = kind(_text(value))
         except Refused as refused:
             raise ValueError(f"{_camel(name)} is {value!r}; {refused}.") from None
     return group(**values)

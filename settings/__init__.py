@@ -8,8 +8,8 @@
 
 from components.audit.settings import PCI_LOG_RETENTION_DAYS
 from components.foundations.phases import PHASES, Phase, PhaseName
+from components.foundations.placement import LONGEST_STACK_NAME
 from settings.groups import (
-    LONGEST_STACK_NAME,
     PROJECT,
     AgentSettings,
     AuditSettings,

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv4Network
 from itertools import combinations
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_type_hints
 
+from components.foundations.declared import Declared, Rule, problem_with
 from components.foundations.phases import PHASES, Phase
+from components.foundations.placement import stack_name
 from components.foundations.rds_authority import DIRECTORY as RDS_AUTHORITIES
 from components.foundations.subnet_plan import Tier
 from components.foundations.values import is_private
 from components.network.network_rules import acl_entries
+from components.network.settings import zones_in_region
 from facts.quotas import ACL_RULES, quota
-from settings.groups import LONGEST_STACK_NAME, PROJECT
+from settings.groups import PROJECT, Settings
 from settings.problems import Problem, camel, shown
 
 T = TypeVar("T")
@@ -46,14 +48,32 @@ class Draft:
         return Problem(f"{PROJECT}:{camel(*path.split('.'))}", shown(text), allowed, remedy)
 
 
-def _ordered(lower: str, upper: str) -> Callable[[Draft], Iterator[Problem]]:
+class _Part:
+    """One group of a draft, with the attributes of the class that declares it."""
+
+    def __init__(self, draft: Draft, group: str) -> None:
+        self._draft, self._group = draft, group
+
+    def __getattr__(self, field: str) -> Any:
+        return self._draft.get(f"{self._group}.{field}", object)
+
+
+def _kept(group: str, rule: Rule) -> Callable[[Draft], Iterator[Problem]]:
+    """A check: a component's own rule of its values, with the names of the stack's keys."""
+
     def check(draft: Draft) -> Iterator[Problem]:
-        most = draft.get(upper, int)
-        if draft.get(lower, int) > most:
-            bound = f"at most {PROJECT}:{camel(*upper.split('.'))} ({most})"
-            yield draft.problem(lower, bound, "lower this value or raise the other")
+        for conflict in rule(_Part(draft, group)):
+            other = f"{PROJECT}:{camel(group, conflict.other)}"
+            allowed = conflict.allowed.replace("{other}", other)
+            yield draft.problem(f"{group}.{conflict.field}", allowed, conflict.remedy)
 
     return check
+
+
+def _groups() -> Iterator[tuple[str, type[Declared]]]:
+    for name, hint in get_type_hints(Settings).items():
+        if isinstance(hint, type) and issubclass(hint, Declared):
+            yield name, hint
 
 
 def _disjoint_ranges(draft: Draft) -> Iterator[Problem]:
@@ -63,12 +83,6 @@ def _disjoint_ranges(draft: Draft) -> Iterator[Problem]:
         if one.version == other.version and one.overlaps(other):
             key = f"{PROJECT}:{camel(*other_path.split('.'))}"
             yield draft.problem(path, f"a range apart from {other} of {key}", "move one of the two ranges")
-
-
-def _private_on_premises(draft: Draft) -> Iterator[Problem]:
-    for found in draft.get("vpn.on_premises_cidrs", tuple):
-        if not isinstance(found, IPv4Network) or not is_private(found):
-            yield draft.problem("vpn.on_premises_cidrs", f"private IPv4 ranges, which {found} is not", "correct it")
 
 
 def _fits_network_acls(draft: Draft) -> Iterator[Problem]:
@@ -98,37 +112,9 @@ def _release_of_version(draft: Draft) -> Iterator[Problem]:
         )
 
 
-def _host_in_zone(draft: Draft) -> Iterator[Problem]:
-    zone = draft.get("edge.zone_name", str)
-    if not draft.get("edge.host_name", str).endswith(f".{zone}"):
-        yield draft.problem("edge.host_name", f"a name within the zone {zone}", "correct the name or the zone")
-
-
 def _zones_in_region(draft: Draft) -> Iterator[Problem]:
-    region = draft.get("region", str)
-    if not all(re.fullmatch(rf"{region}[a-z]", zone) for zone in draft.get("network.availability_zones", tuple)):
-        yield draft.problem("network.availability_zones", f"zones of {region}", f"write {region}a and so on")
-
-
-def _engine_has_version(draft: Draft) -> Iterator[Problem]:
-    aurora = draft.get("database.engine", str) == "aurora-mysql"
-    if aurora != ("aurora" in draft.get("database.engine_version", str)):
-        allowed = "8.4.mysql_aurora.8.4.8 or its like" if aurora else "8.4.7 or 8.4.8"
-        yield draft.problem("database.engine_version", f"{allowed} for this engine", "change the version or the engine")
-
-
-def _multi_az_cluster_is_fixed(draft: Draft) -> Iterator[Problem]:
-    if draft.get("database.engine", str) == "mysql":
-        for path in ("database.readers", "database.readers_max"):
-            if draft.get(path, int) != 2:
-                yield draft.problem(path, "2 with the engine mysql, whose cluster has two fixed readers", "set it to 2")
-
-
-def _class_of_engine(draft: Draft) -> Iterator[Problem]:
-    local_disks = re.match(r"db\.[a-z]\d[a-z]*d[a-z]*\.", draft.get("database.instance_class", str)) is not None
-    if local_disks != (draft.get("database.engine", str) == "mysql"):
-        allowed = "a class with local disks, such as db.m6gd.large" if not local_disks else "such as db.r7g.large"
-        yield draft.problem("database.instance_class", f"{allowed} for this engine", "change the class or the engine")
+    for conflict in zones_in_region(draft.get("region", str), draft.get("network.availability_zones", tuple)):
+        yield draft.problem(f"network.{conflict.field}", conflict.allowed, conflict.remedy)
 
 
 def _authority_of_region_known(draft: Draft) -> Iterator[Problem]:
@@ -139,9 +125,8 @@ def _authority_of_region_known(draft: Draft) -> Iterator[Problem]:
 
 
 def _short_stack_name(draft: Draft) -> Iterator[Problem]:
-    if not re.fullmatch(rf"[a-z][a-z0-9-]{{0,{LONGEST_STACK_NAME - 1}}}", draft.stack):
-        allowed = f"1 to {LONGEST_STACK_NAME} lower-case letters, digits and hyphens, a letter first"
-        yield Problem("stack", shown(draft.stack), allowed, "choose another name; it is part of every AWS name")
+    if (problem := problem_with("stack", draft.stack, stack_name)) is not None:
+        yield problem
 
 
 def _images_in_account_region(draft: Draft) -> Iterator[Problem]:
@@ -243,9 +228,11 @@ def _test_host_is_another(draft: Draft) -> Iterator[Problem]:
 
 
 PRODUCTION_NEEDS: tuple[tuple[str, object, str], ...] = (
-    ("database.deletion_protection", True, "true in production"),
-    ("network.nat", "per-zone", "per-zone in production, so that no zone depends on another"),
-    ("edge.waf_mode", "block", "block in production"),
+    *(
+        (f"{group}.{field}", wanted, allowed)
+        for group, declared in _groups()
+        for field, (wanted, allowed) in declared.IN_PRODUCTION.items()
+    ),
     ("audit.trail", "create", "create in production, so that its diary does not end with another stack"),
     ("temporary.until", "", "nothing in production, which never expires"),
 )
@@ -262,21 +249,13 @@ def _production_is_production(draft: Draft) -> Iterator[Problem]:
 
 
 CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
-    _ordered("cluster.nodes_min", "cluster.nodes_desired"),
-    _ordered("cluster.nodes_desired", "cluster.nodes_max"),
-    _ordered("service.replicas_min", "service.replicas_max"),
-    _ordered("database.readers", "database.readers_max"),
+    *(_kept(group, rule) for group, declared in _groups() for rule in declared.RULES),
     _disjoint_ranges,
-    _private_on_premises,
     _fits_network_acls,
     _release_of_version,
-    _host_in_zone,
     _zones_in_region,
-    _engine_has_version,
-    _class_of_engine,
     _authority_of_region_known,
     _short_stack_name,
-    _multi_az_cluster_is_fixed,
     _images_in_account_region,
     _one_way_to_declare_services,
     _services_fit_the_network,

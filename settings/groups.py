@@ -17,12 +17,13 @@ from components.audit.settings import AuditSettings
 from components.cluster.settings import AgentSettings, ClusterSettings
 from components.data.settings import CacheSettings, DatabaseSettings
 from components.edge.settings import EdgeSettings
+from components.foundations.declared import kinds
 from components.foundations.migration_settings import MigrationSettings
 from components.foundations.values import (
     Between,
-    Matching,
     Optionally,
     PrivateRange,
+    account_number,
     kind_of,
     moment,
     region,
@@ -34,8 +35,6 @@ from components.service.settings import ServiceSettings
 from settings.problems import camel
 
 PROJECT = "softpos"
-LONGEST_STACK_NAME = 20
-"""ElastiCache allows 40 characters in a user's id, of which the project's words take half."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +53,11 @@ class TemporarySettings:
 class Settings:
     """Everything that a stack can choose. Security is not among it."""
 
-    account_id: Annotated[str, Matching(r"\d{12}", "the 12 digits of the AWS account", "quote the number in YAML")]
+    account_id: Annotated[str, account_number]
     environment: Literal["production", "development"]
     owner: Annotated[str, tag_value]
     cost_centre: Annotated[str, tag_value]
-    image_account_id: Annotated[
-        str, Optionally(Matching(r"\d{12}", "the 12 digits of the AWS account", "quote the number in YAML"))
-    ]
+    image_account_id: Annotated[str, Optionally(account_number)]
     network: NetworkSettings
     bastion: BastionSettings
     edge: EdgeSettings
@@ -110,8 +107,8 @@ def known_keys() -> Iterator[Key]:
     """Every key that the program knows, in the order of `Settings`."""
     for name, hint in get_type_hints(Settings, include_extras=True).items():
         if is_dataclass(hint):
-            for field, member in get_type_hints(hint, include_extras=True).items():
-                yield Key(f"{PROJECT}:{camel(name, field)}", name, field, kind_of(member))
+            for field, kind in kinds(hint).items():
+                yield Key(f"{PROJECT}:{camel(name, field)}", name, field, kind)
         elif name not in NOT_CONFIGURED:
             yield Key(f"{PROJECT}:{camel(name)}", "", name, kind_of(hint))
     yield Key("aws:region", "", "region", region)

@@ -2,49 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
-
-import pulumi
-
+from components.foundations.problems import NotAllowed, Problem, camel, shown
 from components.foundations.values import LONGEST_SHOWN
 
-
-class Problem(NamedTuple):
-    """One setting that cannot be used, as the user reads it."""
-
-    key: str
-    value: str
-    allowed: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.value} is not allowed; allowed: {self.allowed}; {self.remedy}."
+__all__ = ["Problem", "SettingsError", "camel", "shown", "shown_key"]
 
 
-class SettingsError(pulumi.RunError):
-    """The configuration cannot be used; `problems` holds every reason, one line each.
-
-    The engine shows a `RunError` without a traceback.
-    """
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = problems
-
-
-def camel(*names: str) -> str:
-    head, *rest = "_".join(names).split("_")
-    return head + "".join(map(str.capitalize, rest))
+class SettingsError(NotAllowed):
+    """The configuration cannot be used."""
 
 
 def shown_key(name: str) -> str:
     return name if name.isprintable() and len(name) <= LONGEST_SHOWN else repr(name[:LONGEST_SHOWN])
-
-
-def shown(value: str) -> str:
-    """A value as a problem may show it: short, on one line, and never key material."""
-    if "PRIVATE KEY" in value:
-        return "[withheld: key material]"
-    flat = re.sub(r"\s+", " ", value)
-    return repr(flat if len(flat) <= LONGEST_SHOWN else f"{flat[: LONGEST_SHOWN - 3]}...")

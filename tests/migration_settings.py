@@ -2,6 +2,7 @@
 
 from ipaddress import IPv4Address
 
+from components.foundations.rds_authority import root_certificate
 from settings import MigrationSettings
 
 MIGRATION = MigrationSettings(
@@ -12,7 +13,7 @@ MIGRATION = MigrationSettings(
     source_host="mysql.datacentre.example.com",
     source_port=3307,
     source_addresses=(IPv4Address("10.80.16.10"),),
-    source_ca="-----BEGIN CERTIFICATE-----\nMIIBszCCAVmg\n-----END CERTIFICATE-----\n",
+    source_ca=root_certificate("eu-west-1"),
     router_addresses=(IPv4Address("10.80.8.10"), IPv4Address("10.80.8.11")),
     router_port=443,
     router_health_port=1936,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from ..foundations.declared import Declared
 from ..foundations.values import ListOf, OneOfNumbers, email
 
 Singleton = Literal["create", "adopt", "off"]
@@ -14,7 +15,7 @@ PCI_LOG_RETENTION_DAYS = 365
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditSettings:
+class AuditSettings(Declared):
     alarm_emails: Annotated[tuple[str, ...], ListOf(email, 1, 10)]
     log_retention_days: Annotated[
         int,
@@ -23,11 +24,11 @@ class AuditSettings:
             "days",
             f"PCI DSS 10.5.1 asks for {PCI_LOG_RETENTION_DAYS} at least; CloudWatch Logs knows only these",
         ),
-    ]
-    bucket_lock: Literal["governance", "compliance"]
-    trail: Singleton
-    config: Singleton
-    guardduty: Singleton
-    security_hub: Singleton
-    inspector: Singleton
-    account_baseline: Singleton
+    ] = 400
+    bucket_lock: Literal["governance", "compliance"] = "governance"
+    trail: Singleton = "create"
+    config: Singleton = "create"
+    guardduty: Singleton = "create"
+    security_hub: Singleton = "create"
+    inspector: Singleton = "create"
+    account_baseline: Singleton = "create"

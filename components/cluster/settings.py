@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
+from ..foundations.declared import Declared, ordered
 from ..foundations.values import (
     Between,
     ListOf,
@@ -17,27 +18,39 @@ from ..foundations.values import (
     trusted_range,
 )
 
+SERVICE_RANGE = IPv4Network("172.20.0.0/16")
+
 
 @dataclass(frozen=True, kw_only=True)
-class ClusterSettings:
-    version: Annotated[str, OneOf(("1.35", "1.36"))]
-    service_cidr: Annotated[IPv4Network, PrivateRange(12, 24)]
-    api_public_cidrs: Annotated[tuple[IPv4Network, ...], ListOf(trusted_range, 0, 40)]
-    api_private_cidrs: Annotated[tuple[IPv4Network, ...], ListOf(PrivateRange(16, 32), 0, 20)]
+class ClusterSettings(Declared):
+    RULES = (ordered("nodes_min", "nodes_desired"), ordered("nodes_desired", "nodes_max"))
+
+    version: Annotated[str, OneOf(("1.35", "1.36"))] = "1.36"
+    service_cidr: Annotated[IPv4Network, PrivateRange(12, 24)] = SERVICE_RANGE
+    api_public_cidrs: Annotated[tuple[IPv4Network, ...], ListOf(trusted_range, 0, 40)] = ()
+    api_private_cidrs: Annotated[tuple[IPv4Network, ...], ListOf(PrivateRange(16, 32), 0, 20)] = ()
     admin_role_arns: Annotated[tuple[str, ...], ListOf(role_arn, 1, 10)]
-    node_instance_type: Annotated[str, Matching(r"[a-z0-9-]+\.[a-z0-9]+", "an EC2 instance type such as m7i.large")]
+    node_instance_type: Annotated[str, Matching(r"[a-z0-9-]+\.[a-z0-9]+", "an EC2 instance type such as m7i.large")] = (
+        "m7i.large"
+    )
     node_release_version: Annotated[
         str, Optionally(Matching(r"1\.\d+\.\d+-\d{8}", "an EKS AMI release such as 1.36.1-20261105"))
-    ]
-    nodes_min: Annotated[int, Between(1, 100, "nodes")]
-    nodes_desired: Annotated[int, Between(1, 100, "nodes")]
-    nodes_max: Annotated[int, Between(1, 100, "nodes")]
+    ] = ""
+    nodes_min: Annotated[int, Between(1, 100, "nodes")] = 3
+    nodes_desired: Annotated[int, Between(1, 100, "nodes")] = 3
+    nodes_max: Annotated[int, Between(1, 100, "nodes")] = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class AgentSettings:
-    product: Literal["cloud-one", "vision-one"]
-    activation_url: Annotated[str, Matching(r"dsm://[a-z0-9.-]+:443/", "dsm://<host>:443/")]
-    manager_url: Annotated[str, Matching(r"https://[a-z0-9.-]+(:443)?", "https://<host>[:443]")]
+class AgentSettings(Declared):
+    product: Literal["cloud-one", "vision-one"] = "cloud-one"
+    activation_url: Annotated[str, Matching(r"dsm://[a-z0-9.-]+:443/", "dsm://<host>:443/")] = (
+        "dsm://agents.workload.de-1.cloudone.trendmicro.com:443/"
+    )
+    manager_url: Annotated[str, Matching(r"https://[a-z0-9.-]+(:443)?", "https://<host>[:443]")] = (
+        "https://workload.de-1.cloudone.trendmicro.com:443"
+    )
     policy_id: Annotated[int, Between(1, 10_000_000, "the policy's number")]
-    secret_name: Annotated[str, Matching(r"[\w/+=.@-]{1,512}", "the name of a secret in Secrets Manager")]
+    secret_name: Annotated[str, Matching(r"[\w/+=.@-]{1,512}", "the name of a secret in Secrets Manager")] = (
+        "softpos/workload-security"  # noqa: S105 (a name)
+    )

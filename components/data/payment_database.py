@@ -10,7 +10,7 @@ made and kept by AWS; applications log in by IAM (``rds-db:connect`` on `cluster
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,11 @@ import pulumi_aws as aws
 import pulumi_random as random
 
 from ..foundations.alarms import Alarms
+from ..foundations.declared import Conflict, Declared
 from ..foundations.log_storage import LogStorage
 from ..foundations.placement import DataClass, Placement
 from ..foundations.rds_authority import CERTIFICATE_AUTHORITY
+from ..foundations.subnet_plan import ZONES
 from .aurora_instances import AuroraInstances
 from .client_access import admit_clients
 from .database_alarms import announce_events, watch_database
@@ -49,9 +51,18 @@ MULTI_AZ_STORAGE = {"storage_type": "io1", "allocated_storage": 100, "iops": 3_0
 there, at most 50 a GiB. Aurora's storage grows by itself."""
 
 
+def a_subnet_per_zone(args: PaymentDatabaseArgs) -> Iterator[Conflict]:
+    """A writer and two readers, each in a zone of its own."""
+    if (amount := len(args.data_subnet_ids)) != ZONES:
+        allowed = "three subnets, one per zone"
+        yield Conflict("data_subnet_ids", allowed, "give the data subnets of SecureVpc", found=f"a list of {amount}")
+
+
 @dataclass(frozen=True, kw_only=True)
-class PaymentDatabaseArgs:
+class PaymentDatabaseArgs(Declared):
     """Inputs of `PaymentDatabase`."""
+
+    RULES = (a_subnet_per_zone,)
 
     placement: Placement
     logs: LogStorage
@@ -65,13 +76,6 @@ class PaymentDatabaseArgs:
     clients: Mapping[str, pulumi.Input[str]]
     """Security group of each lasting client, by the role it plays. A temporary one (the migration) brings its own rule
     for `PaymentDatabase.security_group_id` and takes it along when it goes."""
-
-    def __post_init__(self) -> None:
-        if len(self.data_subnet_ids) != 3:
-            raise ValueError(
-                f"data_subnet_ids has {len(self.data_subnet_ids)} subnets; allowed: three, one a zone; "
-                "give the data subnets of SecureVpc."
-            )
 
 
 class PaymentDatabase(pulumi.ComponentResource):

@@ -10,13 +10,14 @@ user `default`, whom Redis lets in without a name, is off. Data, snapshots and l
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from ..foundations.alarms import Alarms
+from ..foundations.declared import Conflict, Declared
 from ..foundations.log_delivery import delivered_log_group
 from ..foundations.log_storage import LogStorage
 from ..foundations.placement import DataClass, Placement
@@ -47,9 +48,20 @@ MAINTENANCE_WINDOW = "sun:03:30-sun:04:30"
 """UTC; not at the same time as the database's."""
 
 
+def short_user_names(args: SessionCacheArgs) -> Iterator[Conflict]:
+    """ElastiCache takes ids of a bounded length."""
+    longest = max((args.placement.name(role) for role in ("application", "no-default")), key=len)
+    if len(longest) > LONGEST_NAME:
+        found = f"the cache's user {longest!r} with {len(longest)} characters"
+        allowed = f"at most {LONGEST_NAME} characters"
+        yield Conflict("placement", allowed, "choose a shorter name of project or stack", found=found)
+
+
 @dataclass(frozen=True, kw_only=True)
-class SessionCacheArgs:
+class SessionCacheArgs(Declared):
     """Inputs of `SessionCache`."""
+
+    RULES = (short_user_names,)
 
     placement: Placement
     logs: LogStorage
@@ -62,14 +74,6 @@ class SessionCacheArgs:
     """Customer-managed key of the cache."""
     clients: Mapping[str, pulumi.Input[str]]
     """Security group of each client, by the role it plays."""
-
-    def __post_init__(self) -> None:
-        longest = max((self.placement.name(role) for role in ("application", "no-default")), key=len)
-        if len(longest) > LONGEST_NAME:
-            raise ValueError(
-                f"the cache's user {longest!r} has {len(longest)} characters; allowed: {LONGEST_NAME}; "
-                "choose a shorter stack name."
-            )
 
 
 class SessionCache(pulumi.ComponentResource):

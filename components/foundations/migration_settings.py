@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Annotated, Literal
 
+from .declared import Declared
 from .phases import PHASES, Phase, PhaseName
 from .values import (
     Between,
@@ -23,25 +24,29 @@ Singleton = Literal["create", "adopt", "off"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MigrationSettings:
-    phase: PhaseName
-    instance_class: Annotated[str, Matching(r"dms\.[a-z0-9-]+\.[a-z0-9]+", "a DMS class such as dms.r6i.large")]
-    storage_gib: Annotated[int, Between(50, 6144, "GiB")]
-    multi_az: bool
+class MigrationSettings(Declared):
+    phase: PhaseName = "none"
+    instance_class: Annotated[str, Matching(r"dms\.[a-z0-9-]+\.[a-z0-9]+", "a DMS class such as dms.r6i.large")] = (
+        "dms.r6i.large"
+    )
+    storage_gib: Annotated[int, Between(50, 6144, "GiB")] = 100
+    multi_az: bool = False
     source_host: Annotated[str, Matching(r"[a-z0-9.-]{1,253}", "a host name or an address")]
-    source_port: Annotated[int, Between(1, 65535, "the TCP port")]
-    source_addresses: Annotated[tuple[IPv4Address, ...], ListOf(private_address, 0, 4)]
+    source_port: Annotated[int, Between(1, 65535, "the TCP port")] = 3306
+    source_addresses: Annotated[tuple[IPv4Address, ...], ListOf(private_address, 0, 4)] = ()
     source_ca: Annotated[str, certificate_pem]
-    router_addresses: Annotated[tuple[IPv4Address, ...], ListOf(private_address, 0, 4)]
-    router_port: Annotated[int, Between(1, 65535, "the TCP port")]
-    router_health_port: Annotated[int, Between(1, 65535, "the TCP port")]
-    router_health_path: Annotated[str, url_path]
-    test_host_name: Annotated[str, Optionally(domain)]
-    old_authorities: Annotated[tuple[str, ...], ListOf(domain, 0, 8)]
-    firewall_mode: Literal["block", "count"]
-    scheduled_work: Literal["data-centre", "aws"]
-    schemas: Annotated[tuple[str, ...], ListOf(Matching(r"[A-Za-z0-9_$]{1,64}", "a schema named in full"), 1, 50)]
-    service_roles: Singleton
+    router_addresses: Annotated[tuple[IPv4Address, ...], ListOf(private_address, 0, 4)] = ()
+    router_port: Annotated[int, Between(1, 65535, "the TCP port")] = 443
+    router_health_port: Annotated[int, Between(1, 65535, "the TCP port")] = 1936
+    router_health_path: Annotated[str, url_path] = "/healthz/ready"
+    test_host_name: Annotated[str, Optionally(domain)] = ""
+    old_authorities: Annotated[tuple[str, ...], ListOf(domain, 0, 8)] = ()
+    firewall_mode: Literal["block", "count"] = "count"
+    scheduled_work: Literal["data-centre", "aws"] = "data-centre"
+    schemas: Annotated[tuple[str, ...], ListOf(Matching(r"[A-Za-z0-9_$]{1,64}", "a schema named in full"), 1, 50)] = (
+        "softpos",
+    )
+    service_roles: Singleton = "create"
 
     @property
     def facts(self) -> Phase:

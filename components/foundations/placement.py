@@ -5,12 +5,25 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+import pulumi
+
+from .declared import Declared
+from .values import Matching, account_number, region, tag_value
 
 PROJECT = "softpos"
 BOUNDARY = "policy/softpos-bootstrap/softpos-workload-boundary"
 """The boundary that `bootstrap/` makes for every role of this platform."""
 LONGEST_BUCKET_NAME = 63
 """Amazon S3, bucket naming rules: a name has 3 to 63 characters."""
+LONGEST_STACK_NAME = 20
+"""ElastiCache allows 40 characters in a user's id, of which the project's words take half."""
+stack_name = Matching(
+    rf"[a-z][a-z0-9-]{{0,{LONGEST_STACK_NAME - 1}}}",
+    f"1 to {LONGEST_STACK_NAME} lower-case letters, digits and hyphens, a letter first",
+    "choose another name; it is part of every AWS name",
+)
 DIGEST_CHARACTERS = 12
 """Hexadecimal digits that stand for account and Region in the name of a bucket that would be too long."""
 
@@ -29,19 +42,21 @@ class DataClass(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placement:
+class Placement(Declared):
     """The plain values that policies judge names and ARNs by: nothing here waits for a deployment."""
 
-    stack: str
+    stack: Annotated[str, stack_name]
     """Stack name, part of every physical name."""
-    region: str
+    region: Annotated[str, region]
     """AWS Region, for example ``eu-central-1``."""
-    account_id: str
+    account_id: Annotated[str, account_number]
     """The 12 digits of the account."""
     production: bool
     """Whether the stack must be whole: protection of data, a NAT gateway per zone."""
-    owner: str
-    cost_centre: str
+    owner: Annotated[str, tag_value]
+    """Who answers for the resources; a tag on each."""
+    cost_centre: Annotated[str, tag_value]
+    """Who pays; a tag on each resource."""
     project: str = PROJECT
     """First word of every physical name; the name of a foreign project that uses these components."""
     boundary: str | None = BOUNDARY
@@ -50,6 +65,26 @@ class Placement:
     """What a test environment is for; empty for a stack that stays."""
     until: str = ""
     """Moment (UTC) from which a test environment may be destroyed; empty for a stack that stays."""
+
+    @classmethod
+    def here(
+        cls, *, account_id: str, owner: str, cost_centre: str, production: bool = True, boundary: str | None = None
+    ) -> Placement:
+        """Where the running stack stands: its own project and name, in the Region of `aws:region`.
+
+        Raises:
+            NotAllowed: with one sentence for each value that cannot be used.
+        """
+        return cls(
+            project=pulumi.get_project(),
+            stack=pulumi.get_stack(),
+            region=pulumi.Config("aws").get("region") or "",
+            account_id=account_id,
+            production=production,
+            owner=owner,
+            cost_centre=cost_centre,
+            boundary=boundary,
+        )
 
     @property
     def iam_path(self) -> str:

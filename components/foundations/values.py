@@ -272,6 +272,9 @@ def region(text: str) -> str:
     return text
 
 
+account_number = Matching(r"\d{12}", "the 12 digits of the AWS account", "quote the number in YAML")
+
+
 def tag_value(text: str) -> str:
     """What AWS takes as a tag's value: letters and digits of any script, spaces inside, and a few signs."""
     if not re.fullmatch(r"[\w .:/=+@-]{1,128}", text) or text != text.strip():

@@ -9,41 +9,68 @@ data tier has no route to the internet in either direction. Calls to AWS stay in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network
-from typing import Literal
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
 
+from ..foundations.declared import Conflict, Declared
 from ..foundations.log_storage import LogStorage
 from ..foundations.placement import DataClass, Placement
 from ..foundations.roles import create_service_role
 from ..foundations.subnet_plan import Tier, plan_subnets
+from ..foundations.values import ListOf, trusted_range
 from .network_rules import Peer, acl_entries
 from .service_endpoints import ServiceEndpoints, ServiceEndpointsArgs
+from .settings import (
+    PER_ZONE_IN_PRODUCTION,
+    DataCentreRanges,
+    NatGateways,
+    VpcRange,
+    Zones,
+    private_data_centre,
+    zones_in_region,
+)
 
 FLOW_LOG_INTERVAL_SECONDS = 60
 """The shorter of the two that AWS offers (60, 600): an attack is seen in a minute."""
 
 
+def apart_from_data_centre(args: SecureVpcArgs) -> Iterator[Conflict]:
+    """The VPN could not tell one of two ranges that overlap from the other."""
+    for found in args.on_premises_cidrs:
+        if args.cidr.overlaps(found):
+            yield Conflict(
+                "cidr", f"a range apart from {found} of {{other}}", "move one of the two ranges", "on_premises_cidrs"
+            )
+
+
 @dataclass(frozen=True, kw_only=True)
-class SecureVpcArgs:
+class SecureVpcArgs(Declared):
     """Inputs of `SecureVpc`."""
+
+    RULES = (
+        lambda args: zones_in_region(args.placement.region, args.availability_zones),
+        lambda args: private_data_centre(args.on_premises_cidrs),
+        apart_from_data_centre,
+    )
+    IN_PRODUCTION = PER_ZONE_IN_PRODUCTION
 
     placement: Placement
     logs: LogStorage
-    cidr: IPv4Network
+    cidr: VpcRange
     """The VPC's private range, /16 to /20."""
-    availability_zones: tuple[str, ...]
+    availability_zones: Zones
     """Three zones of the Region."""
-    nat: Literal["single", "per-zone"]
+    nat: NatGateways = "per-zone"
     """One NAT gateway (and interface endpoints) in the first zone, or in each zone so that none depends on another."""
-    trusted_cidrs: tuple[str, ...]
+    trusted_cidrs: Annotated[tuple[str, ...], ListOf(trusted_range, 0, 20)] = ()
     """Public ranges that may connect to the public tier by SSH."""
-    on_premises_cidrs: tuple[IPv4Network, ...]
+    on_premises_cidrs: Annotated[tuple[IPv4Network, ...], DataCentreRanges] = ()
     """Ranges of the data centre, which application and data tier reach through the VPN."""
     source_addresses: tuple[IPv4Address, ...] = ()
     """Addresses of the data centre's database, in the phases that use it."""

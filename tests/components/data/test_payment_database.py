@@ -252,7 +252,7 @@ def test_a_database_may_begin_from_a_snapshot_and_is_never_replaced_for_it(build
 
 
 def test_subnets_in_fewer_than_three_zones_are_refused(placement: Placement, logs: LogStorage, alarms: Alarms) -> None:
-    with pytest.raises(ValueError, match=r"has 2 subnets; allowed: three, one a zone"):
+    with pytest.raises(ValueError, match=r"a list of 2 is not allowed; allowed: three subnets, one per zone"):
         arguments(placement, logs, alarms, AURORA, subnets=2)
 
 

@@ -146,6 +146,6 @@ def test_sessions_of_production_are_protected_and_kept_in_snapshots(build: Build
 def test_a_stack_whose_name_is_too_long_for_elasticache_is_refused(
     placement: Placement, logs: LogStorage, alarms: Alarms
 ) -> None:
-    long_name = Placement(**{**vars(placement), "stack": "a" * 30})
-    with pytest.raises(ValueError, match=r"has 50 characters; allowed: 40; choose a shorter stack name"):
+    long_name = Placement(**{**vars(placement), "project": "a" * 30})
+    with pytest.raises(ValueError, match="with 47 characters is not allowed; allowed: at most 40"):
         arguments(long_name, logs, alarms)
