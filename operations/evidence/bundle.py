@@ -27,16 +27,16 @@ from operations.evidence.records import (
     STANDARD,
     Origin,
     Record,
-    as_csv,
-    number_key,
     plain_cell,
     records,
     responsibilities,
 )
-from policy.catalogue import requirements
+from operations.evidence.requirement import MEANINGS, Judged, State, as_csv, judge_requirements
 from recording.recorder import Resource
 
 INVENTORY = ("name", "type", "component", "data_class", "in_scope", "protected", "id", "urn")
+SHOWN_RESOURCES = 4
+"""Resources named in one line of the document."""
 
 TEMPLATES = Templates(Path(__file__).with_name("templates"))
 
@@ -52,18 +52,18 @@ def write_bundle(
     _make(directory)
     assessment = assess(origin.stack, resources)
     architecture = read_architecture(origin.stack, resources)
-    rows = records(assessment, resources, origin)
+    judged = judge_requirements(records(assessment, resources, origin))
     documents: dict[str, str] = {
-        "evidence.csv": as_csv(rows),
+        "evidence.csv": as_csv(judged),
         "inventory.csv": _inventory(resources, architecture),
         "network.svg": draw(architecture, alone=True),
         "data-flow.svg": draw(data_flow(architecture), alone=True),
         "oscal/component-definition.json": _json(component_definition(assessment, resources, origin)),
-        "oscal/assessment-results.json": _json(assessment_results(assessment, resources, origin)),
+        "oscal/assessment-results.json": _json(assessment_results(assessment, judged, resources, origin)),
     }
     if live is not None:
         documents["live.csv"] = _live(live)
-    documents["evidence.html"] = _document(rows, assessment, resources, origin, live)
+    documents["evidence.html"] = _document(judged, assessment, resources, origin, live)
     for name, content in documents.items():
         (directory / name).parent.mkdir(exist_ok=True)
         write_whole(directory / name, content)
@@ -160,17 +160,13 @@ def _live(observed: Iterable[Observed]) -> str:
 
 
 def _document(
-    rows: tuple[Record, ...],
+    judged: tuple[Judged, ...],
     assessment: Assessment,
     resources: tuple[Resource, ...],
     origin: Origin,
     live: tuple[Observed, ...] | None,
 ) -> str:
     """The readable document, in the order of the standard."""
-    by_number: dict[str, list[Record]] = defaultdict(list)
-    for row in rows:
-        by_number[row.requirement].append(row)
-    numbers = sorted(by_number, key=number_key)
     return TEMPLATES.template("evidence.html.jinja").render(
         origin=origin,
         standard=STANDARD,
@@ -179,22 +175,28 @@ def _document(
         rules=len(assessment.rules),
         created=sum(resource.custom for resource in resources),
         outcomes=[outcome.value for outcome in Outcome],
-        chapters=[_chapter(number, by_number) for number in numbers],
+        states=[(state, MEANINGS[state], sum(one.state is state for one in judged)) for state in State],
+        chapters=[_chapter(one) for one in judged],
+        shown=SHOWN_RESOURCES,
         exceptions=assessment.exceptions,
         responsibilities=responsibilities(),
         live=live,
     )
 
 
-def _chapter(number: str, by_number: Mapping[str, list[Record]]) -> dict[str, Any]:
-    rows = by_number[number]
-    ordered = sorted(rows, key=lambda row: (ORDER[Outcome(row.verdict)], row.rule, row.resource))
-    counts = {outcome.value: sum(row.verdict == outcome.value for row in rows) for outcome in Outcome}
+def _chapter(one: Judged) -> dict[str, Any]:
+    """A requirement; a rule that says the same of many resources takes one row."""
+    told: dict[tuple[str, ...], list[Record]] = defaultdict(list)
+    for row in sorted(one.rows, key=lambda row: (ORDER[Outcome(row.verdict)], row.rule, row.resource)):
+        alike = row.verdict in (Outcome.PASS, Outcome.NOT_APPLICABLE)
+        told[row.verdict, row.rule, row.claim, "" if alike else row.urn].append(row)
     return {
-        "number": number,
-        "asks": requirements().get(number, ""),
-        "counts": counts,
-        "worst": ordered[0].verdict,
-        "provided_by": rows[0].provided_by,
-        "rows": ordered,
+        "number": one.number,
+        "asks": one.asks,
+        "state": one.state,
+        "meaning": MEANINGS[one.state],
+        "remains": one.remains,
+        "counts": {outcome.value: sum(row.verdict == outcome for row in one.rows) for outcome in Outcome},
+        "provided_by": one.rows[0].provided_by,
+        "groups": list(told.values()),
     }

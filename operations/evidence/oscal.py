@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from operations.evidence.assessment import ORDER, Assessment, Outcome, Result
-from operations.evidence.records import STANDARD, Origin, number_key, responsible
+from operations.evidence.records import STANDARD, UNNUMBERED, Origin, Record, number_key
+from operations.evidence.requirement import Judged, State, asks
 from policy import pack
-from policy.catalogue import requirements
 from recording.recorder import Resource
 
 OSCAL_VERSION = "1.1.3"
@@ -54,7 +54,7 @@ def component_definition(assessment: Assessment, resources: Iterable[Resource], 
     for result in assessment.results:
         owner = _owner(result.urn, known)
         if owner and result.outcome is Outcome.PASS:
-            for requirement in result.rule.requirements:
+            for requirement in result.rule.requirements or (UNNUMBERED,):
                 served[owner][requirement].add(result.rule.name)
     components = [_component(known[urn], served[urn]) for urn in sorted(served, key=lambda urn: (known[urn].name, urn))]
     title = f"Components of SoftPOS on AWS, stack {origin.stack}"
@@ -93,7 +93,7 @@ def _component(component: Resource, served: Mapping[str, set[str]]) -> dict[str,
                     {
                         "uuid": _identifier("implemented", component.urn, requirement),
                         "control-id": _control(requirement),
-                        "description": requirements().get(requirement, requirement),
+                        "description": asks(requirement),
                         "props": [_property("rule", rule) for rule in sorted(rules)],
                     }
                     for requirement, rules in sorted(served.items(), key=lambda pair: number_key(pair[0]))
@@ -103,11 +103,15 @@ def _component(component: Resource, served: Mapping[str, set[str]]) -> dict[str,
     }
 
 
-def assessment_results(assessment: Assessment, resources: Iterable[Resource], origin: Origin) -> dict[str, Any]:
-    """What each rule found, and for each requirement whether that satisfies it."""
+def assessment_results(
+    assessment: Assessment, judged: Iterable[Judged], resources: Iterable[Resource], origin: Origin
+) -> dict[str, Any]:
+    """What each rule found, and for each requirement the state that the other files give it."""
     known = [resource for resource in resources if resource.custom or resource.remote]
-    numbers = sorted({number for rule in assessment.rules for number in rule.requirements}, key=number_key)
+    found = tuple(judged)
     observations = {rule.name: _observation(assessment.of(rule), origin) for rule in assessment.rules}
+    unruled = {row.claim: row for one in found for row in one.rows if not row.rule}
+    observations |= {claim: _unobserved(row, origin) for claim, row in unruled.items()}
     plan = _identifier("plan", pack.NAME, pack.VERSION)
     return {
         "assessment-results": {
@@ -122,10 +126,12 @@ def assessment_results(assessment: Assessment, resources: Iterable[Resource], or
                     "start": origin.made_at,
                     "local-definitions": {"inventory-items": [_item(resource) for resource in known]},
                     "reviewed-controls": {
-                        "control-selections": [{"include-controls": [{"control-id": _control(one)} for one in numbers]}]
+                        "control-selections": [
+                            {"include-controls": [{"control-id": _control(one.number)} for one in found]}
+                        ]
                     },
                     "observations": list(observations.values()),
-                    "findings": [_finding(number, assessment, observations) for number in numbers],
+                    "findings": [_finding(one, assessment.stack, observations) for one in found],
                 }
             ],
             "back-matter": {
@@ -180,21 +186,36 @@ def _subject(result: Result) -> dict[str, Any]:
     return {**subject, **({"remarks": remarks} if remarks else {})}
 
 
-def _finding(number: str, assessment: Assessment, observations: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Satisfied only where something was judged and nothing stands against it."""
-    rules = [rule for rule in assessment.rules if number in rule.requirements]
-    outcomes = {assessment.worst(assessment.of(rule)) for rule in rules}
-    satisfied = Outcome.PASS in outcomes and outcomes <= {Outcome.PASS, Outcome.NOT_APPLICABLE}
-    words = ", ".join(sorted(outcome.value for outcome in outcomes))
-    reason = "pass" if satisfied else "fail" if Outcome.FAIL in outcomes else "other"
+def _unobserved(row: Record, origin: Origin) -> dict[str, Any]:
+    """A control or duty that no rule can judge: nobody has looked at it yet."""
     return {
-        "uuid": _identifier("finding", number, assessment.stack),
-        "title": f"Requirement {number}",
-        "description": f"{requirements().get(number, number)}. Provided by: {responsible(number).parties}.",
+        "uuid": _identifier("observation", row.claim, origin.stack),
+        "title": row.claim,
+        "description": row.explanation,
+        "props": [_property("outcome", row.verdict)],
+        "methods": ["UNKNOWN"],
+        "collected": origin.made_at,
+    }
+
+
+def _finding(one: Judged, stack: str, observations: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Satisfied only where the configuration that was asked for is in place; what remains for a person stands there."""
+    satisfied = one.state is State.IN_PLACE
+    reason = "fail" if one.state is State.NOT_IN_PLACE else "other"  # never "pass": a person has tested nothing
+    names = dict.fromkeys(row.rule or row.claim for row in one.rows)
+    return {
+        "uuid": _identifier("finding", one.number, stack),
+        "title": f"Requirement {one.number}",
+        "description": f"{one.asks}. Provided by: {one.rows[0].provided_by}.",
+        "props": [_property("state", one.state.value)],
         "target": {
             "type": "objective-id",
-            "target-id": _control(number),
-            "status": {"state": "satisfied" if satisfied else "not-satisfied", "reason": reason, "remarks": words},
+            "target-id": _control(one.number),
+            "status": {
+                "state": "satisfied" if satisfied else "not-satisfied",
+                "reason": reason,
+                "remarks": one.sentence,
+            },
         },
-        "related-observations": [{"observation-uuid": observations[rule.name]["uuid"]} for rule in rules],
+        "related-observations": [{"observation-uuid": observations[name]["uuid"]} for name in names],
     }

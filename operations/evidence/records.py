@@ -5,23 +5,22 @@ from __future__ import annotations
 import csv
 import hashlib
 import inspect
-import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from operations.evidence.assessment import Assessment, Outcome
 from operations.evidence.provenance import Provenance
-from policy.catalogue import controls, requirements
+from policy.catalogue import controls
 from policy.rule import Rule
 from recording.recorder import Resource
 
 DIGEST_CHARACTERS = 12
 STANDARD = "PCI DSS v4.0.1"
 UNNUMBERED = "other"
-"""In the place of a requirement's number for controls to which AWS gives none."""
+"""In the place of a requirement's number for rules and controls that have none."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,6 @@ class Record:
     """One row for the assessor."""
 
     requirement: str
-    asks: str
     rule: str
     rule_version: str
     claim: str
@@ -110,18 +108,18 @@ def _source_digest(judge: Callable[..., Any]) -> str:
 
 
 def records(assessment: Assessment, resources: Iterable[Resource], origin: Origin) -> tuple[Record, ...]:
-    """A record for each requirement of each result, and for each control that no rule can judge beforehand."""
+    """A record for each requirement of each result, for each control that no rule can judge, and for duties."""
     types = {resource.urn: resource.type for resource in resources}
     found = [*_of_rules(assessment, types, origin), *_of_controls(assessment, origin)]
+    found += _of_people({one.requirement for one in found}, origin)
     return tuple(sorted(found, key=lambda one: (number_key(one.requirement), one.rule, one.urn, one.claim)))
 
 
 def _of_rules(assessment: Assessment, types: Mapping[str, str], origin: Origin) -> Iterator[Record]:
     for result in assessment.results:
-        for requirement in result.rule.requirements:
+        for requirement in result.rule.requirements or (UNNUMBERED,):
             yield Record(
                 requirement=requirement,
-                asks=requirements().get(requirement, ""),
                 rule=result.rule.name,
                 rule_version=rule_version(result.rule, assessment.pack_version),
                 claim=result.rule.claim,
@@ -148,7 +146,6 @@ def _of_controls(assessment: Assessment, origin: Origin) -> Iterator[Record]:
         for requirement in control.requirements or (UNNUMBERED,):
             yield Record(
                 requirement=requirement,
-                asks=requirements().get(requirement, ""),
                 rule="",
                 rule_version="",
                 claim=f"{control.identifier}: {control.title}",
@@ -168,14 +165,28 @@ def _of_controls(assessment: Assessment, origin: Origin) -> Iterator[Record]:
             )
 
 
-def as_csv(rows: Iterable[Record]) -> str:
-    """For a spreadsheet. A cell that a spreadsheet would take for a formula is made text."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([field.name for field in fields(Record)])
-    for row in rows:
-        writer.writerow([plain_cell(value) for value in asdict(row).values()])
-    return text.getvalue()
+def _of_people(numbers: set[str], origin: Origin) -> Iterator[Record]:
+    """The rows of the matrix about which the program says nothing, neither there nor below."""
+    for row in responsibilities():
+        if any(f"{number}.".startswith(f"{row.requirement}.") for number in numbers):
+            continue
+        yield Record(
+            requirement=row.requirement,
+            rule="",
+            rule_version="",
+            claim=row.subject,
+            verdict=Outcome.UNDETERMINED.value,
+            resource="",
+            resource_type="",
+            setting_found="",
+            explanation=f"The customer's part: {row.customer}.",
+            provided_by=row.parties,
+            urn="",
+            stack=origin.stack,
+            commit=origin.provenance.commit,
+            source=origin.source,
+            time=origin.made_at,
+        )
 
 
 def plain_cell(value: str) -> str:

@@ -16,7 +16,7 @@ from operations.diagram.drawing import draw
 from operations.diagram.styles import DIAGRAM, PALETTE
 from operations.evidence.assessment import ORDER, Assessment, Outcome, Result, assess
 from operations.evidence.provenance import Provenance
-from operations.evidence.records import number_key
+from operations.evidence.records import UNNUMBERED, number_key
 from operations.plan.document import Rehearsal
 from operations.plan.forecast import LIMIT_SECONDS
 from operations.rehearsal.page.comparison import Comparison, Kind, compare
@@ -90,7 +90,10 @@ def _outcomes(assessment: Assessment) -> dict[str, Outcome]:
 def _rules_in_order(assessment: Assessment) -> list[tuple[Outcome, Rule]]:
     """Violations first, undetermined next, exceptions, then what passes; by requirement number within each."""
     found = [(assessment.worst(assessment.of(rule)), rule) for rule in assessment.rules]
-    return sorted(found, key=lambda pair: (ORDER[pair[0]], min(map(number_key, pair[1].requirements)), pair[1].name))
+    return sorted(
+        found,
+        key=lambda pair: (ORDER[pair[0]], min(map(number_key, pair[1].requirements or (UNNUMBERED,))), pair[1].name),
+    )
 
 
 def _chapters(rule: Rule) -> list[int]:

@@ -1,6 +1,7 @@
 """What the assessor takes away: complete, in the standard's order, in valid OSCAL, sealed, the same each time."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -15,6 +16,7 @@ from operations.evidence.bundle import write_bundle
 from operations.evidence.live import Observed
 from operations.evidence.manifest import problems
 from operations.evidence.records import number_key, plain_cell, responsible
+from operations.evidence.requirement import State
 from policy import pack
 from policy.catalogue import controls
 from recording.program import Recording
@@ -97,7 +99,7 @@ def test_a_requirement_is_satisfied_only_where_nothing_stands_against_it(sealed:
     for finding in found["findings"]:
         behind = {outcomes[one["observation-uuid"]] for one in finding["related-observations"]}
         satisfied = finding["target"]["status"]["state"] == "satisfied"
-        assert satisfied == ("pass" in behind and behind <= {"pass", "not applicable"}), finding["title"]
+        assert not satisfied or ("pass" in behind and behind <= {"pass", "not applicable"}), finding["title"]
 
 
 def test_no_secret_is_in_any_file(sealed: Path) -> None:
@@ -186,3 +188,46 @@ def test_a_directory_that_holds_something_is_not_touched(recording: Recording, t
 @pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)"])
 def test_no_cell_is_a_formula(text: str) -> None:
     assert plain_cell(text) == f"'{text}"
+
+
+def states(sealed: Path) -> dict[str, dict[str, str]]:
+    """The state of each requirement as each file of a bundle says it."""
+    document = (sealed / "evidence.html").read_text(encoding="utf-8")
+    (found,) = json.loads((sealed / "oscal" / "assessment-results.json").read_text(encoding="utf-8"))[
+        "assessment-results"
+    ]["results"]
+    headings = re.findall(r'<h3 id="r([^"]+)">\S+ <span class="badge [^"]*">([^<]+)</span>', document)
+    return {
+        "HTML": {number: html.unescape(state) for number, state in headings},
+        "CSV": {row["requirement"]: row["state"] for row in rows(sealed, "evidence.csv")},
+        "OSCAL": {one["title"].removeprefix("Requirement "): one["props"][0]["value"] for one in found["findings"]},
+    }
+
+
+def test_document_csv_and_oscal_say_the_same_of_every_requirement(sealed: Path) -> None:
+    told = states(sealed)
+    assert len(told["CSV"]) > 100
+    assert told["HTML"] == told["CSV"] == told["OSCAL"]
+
+
+def test_nothing_undetermined_is_satisfied(sealed: Path) -> None:
+    verdicts: dict[str, set[str]] = {}
+    for row in rows(sealed, "evidence.csv"):
+        verdicts.setdefault(row["requirement"], set()).add(row["verdict"])
+    document = json.loads((sealed / "oscal" / "assessment-results.json").read_text(encoding="utf-8"))
+    satisfied = {
+        one["title"].removeprefix("Requirement ")
+        for one in document["assessment-results"]["results"][0]["findings"]
+        if one["target"]["status"]["state"] == "satisfied"
+    }
+    assert satisfied
+    assert {number for number in satisfied if not verdicts[number] <= {"pass", "not applicable"}} == set()
+
+
+def test_every_state_says_what_remains_for_a_person(sealed: Path) -> None:
+    found = rows(sealed, "evidence.csv")
+    assert {row["requirement"] for row in found if not row["remains"] or not row["asks"]} == set()
+    assert {row["state"] for row in found} <= {state.value for state in State}
+    assert "pass" not in {row["state"] for row in found}
+    document = (sealed / "evidence.html").read_text(encoding="utf-8")
+    assert re.findall(r">pass(?:es|ed)?<", document) == []
