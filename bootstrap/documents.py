@@ -1,8 +1,10 @@
 """The policy documents of bootstrap: who may log in, what they may do, and what they may never do.
 
-Three roles. `preview` reads. `deploy` does what the permissions table says and is held by a boundary. `environments` is
-`deploy` held once more: it cannot touch what a permanent stack owns. None of them can change a role, policy, key or
-bucket of bootstrap, make a user or a key, or make a role that may do more than the workload boundary says.
+`preview` is for pull requests: it reads no secret, and of all state the dev stack's alone. `plan` is for the default
+branch: it reads what a refresh reads. `deploy` does what the permissions table says and is held by a boundary.
+`environments` and `reaper` are `deploy` held once more: they cannot touch what a permanent stack owns. None of them can
+change a role, policy, key or bucket of bootstrap, make a user or a key, take another role, or make a role that may do
+more than the workload boundary says.
 """
 
 from __future__ import annotations
@@ -91,12 +93,17 @@ def trust(account: Account, subjects: Sequence[str]) -> Document:
     )
 
 
-PREVIEW_SUBJECTS = ("pull_request", "ref:refs/heads/main")
-"""Pull requests of the repository's own branches (a fork's token says nothing else, but GitHub gives a fork none), and
-the default branch: plans and nightly checks."""
+MERGED = "ref:refs/heads/main"
+"""A run of the default branch: of what somebody has reviewed."""
+PREVIEW_SUBJECTS = ("pull_request",)
+"""Pull requests of the repository's own branches: code that nobody has reviewed. GitHub gives a fork no token."""
+PLAN_SUBJECTS = (MERGED,)
+"""Plans before an approval, and the nightly comparison."""
+ENVIRONMENTS_SUBJECTS = (MERGED, f"environment:{ENVIRONMENT}")
+"""The form runs the default branch's code; a pull request's code runs after a reviewer of that environment let it."""
+REAPER_SUBJECTS = (MERGED,)
 
-
-IMAGE_SUBJECTS = {"dev": "ref:refs/heads/main", "prod": "environment:prod"}
+IMAGE_SUBJECTS = {"dev": MERGED, "prod": "environment:prod"}
 """Who may push images: into dev's account a build of the default branch, into production's who its reviewers let."""
 
 
@@ -104,14 +111,44 @@ IMAGE_SUBJECTS = {"dev": "ref:refs/heads/main", "prod": "environment:prod"}
 
 
 def reading(account: Account) -> Document:
-    """What a preview or a refresh reads. ``Resource: "*"``: reading is by list, and most of it knows no resource."""
+    """What a preview reads. ``Resource: "*"``: reading is by list, and most of it knows no resource.
+
+    A parameter may be a secret, so that only AWS's public ones are read. Another role's trust can let this one in
+    without any policy here; only a refusal bars that.
+    """
+    listed = (action for actions in READS.values() for action in actions if action != PARAMETER)
     return document(
-        allow("Read", (action for actions in READS.values() for action in actions), "*"),
+        allow("Read", listed, "*"),
         allow(
-            "ReadWhereTheDatabaseIs",
-            ["secretsmanager:GetSecretValue"],
-            account.arn("secretsmanager", "secret:softpos/*/database-connection-??????"),
+            "PublicParameters", [PARAMETER], f"arn:{account.partition}:ssm:{account.region}::parameter/aws/service/*"
         ),
+        {"Sid": "NoOtherRole", "Effect": "Deny", "Action": list(TAKING_ROLES), "Resource": "*"},
+    )
+
+
+PARAMETER = "ssm:GetParameter"
+TAKING_ROLES = ("sts:AssumeRole", "sts:AssumeRoot", "sts:SetContext", "sts:SetSourceIdentity", "sts:TagSession")
+
+
+def refreshing(account: Account) -> Document:
+    """What a refresh reads in addition: the one secret that the program wrote, which says where the database is."""
+    where = account.arn("secretsmanager", "secret:softpos/*/database-connection-??????")
+    return document(allow("ReadWhereTheDatabaseIs", ["secretsmanager:GetSecretValue"], where))
+
+
+def preview_state(account: Account, key_arn: str) -> Document:
+    """Reads the state of the permanent stack, and of no other stack, bootstrap's own among them.
+
+    Only S3 and Pulumi's secrets provider use the key; its account holds no production.
+    """
+    folder = f"{account.state_bucket_arn}/.pulumi"
+    own = f"stacks/softpos/{account.stack}.json"
+    names = ("meta.yaml", "Pulumi.yaml", own, f"{own}.*")
+    prefixes = [".pulumi/meta.yaml", ".pulumi/Pulumi.yaml", f".pulumi/{own}*", ".pulumi/stacks", ".pulumi/stacks/*"]
+    return document(
+        allow("ListState", ["s3:ListBucket"], account.state_bucket_arn, StringLike={"s3:prefix": prefixes}),
+        allow("StateObjects", ["s3:GetObject"], [f"{folder}/{name}" for name in names]),
+        allow("StateKey", ["kms:Decrypt"], key_arn),
     )
 
 

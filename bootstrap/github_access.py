@@ -1,8 +1,9 @@
 """How GitHub's workflows get into the account: by the identity of a run, for an hour, never by a stored key.
 
-Creates the OIDC provider, the roles `softpos-preview`, `softpos-deploy`, `softpos-images` and, where test environments
-live, `softpos-environments`, their policies and boundaries. Trust boundary: GitHub says which repository, branch and
-environment a run belongs to; who may start a run there, the repository's own settings decide (protected environments).
+Creates the OIDC provider, the roles `softpos-plan`, `softpos-deploy`, `softpos-images`, in dev's account
+`softpos-preview` and, where test environments live, `softpos-environments` and `softpos-reaper`, their policies and
+boundaries. No role of production's account trusts a pull request. Trust boundary: GitHub says which repository, branch
+and environment a run belongs to; who may start a run there, the repository's settings decide (protected environments).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class GitHubAccess(pulumi.ComponentResource):
     """The way in."""
 
     role_arns: Mapping[str, pulumi.Output[str]]
-    """ARNs by role: ``preview``, ``deploy``, ``images`` and perhaps ``environments``."""
+    """ARNs by role: ``plan``, ``deploy``, ``images`` and perhaps ``preview``, ``environments`` and ``reaper``."""
 
     def __init__(self, name: str, args: GitHubAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("softpos:bootstrap:GitHubAccess", name, {}, opts)
@@ -56,26 +57,35 @@ class GitHubAccess(pulumi.ComponentResource):
             part: self._policy(f"softpos-deploy-{part}", partial(_known, document))
             for part, document in documents.writing(account).items()
         }
-        preview = {**reading, "state": self._state("softpos-preview-state", write=False)}
-        deploy = {**reading, **writing, "state": self._state("softpos-deploy-state", write=True)}
+        refreshing = {
+            **reading,
+            "refreshing": self._policy("softpos-refreshing", lambda _: documents.refreshing(account)),
+        }
+        plan = {**refreshing, "state": self._state("softpos-plan-state", write=False)}
+        deploy = {**refreshing, **writing, "state": self._state("softpos-deploy-state", write=True)}
         images = {"images": self._policy("softpos-images", partial(_known, documents.images(account)))}
         self.role_arns = {
-            "preview": self._role("softpos-preview", documents.PREVIEW_SUBJECTS, preview, None),
+            "plan": self._role("softpos-plan", documents.PLAN_SUBJECTS, plan, None),
             "deploy": self._role("softpos-deploy", [f"environment:{account.stack}"], deploy, boundary),
             "images": self._role("softpos-images", [documents.IMAGE_SUBJECTS[account.stack]], images, boundary),
         }
+        if account.stack != "prod":
+            own = self._policy("softpos-preview-state", lambda key: documents.preview_state(account, key))
+            preview = self._role("softpos-preview", documents.PREVIEW_SUBJECTS, {**reading, "state": own}, None)
+            self.role_arns = {**self.role_arns, "preview": preview}
         if account.environments:
-            self.role_arns = {**self.role_arns, "environments": self._environments({**reading, **writing})}
+            self.role_arns = {**self.role_arns, **self._environments({**refreshing, **writing})}
         self.register_outputs({"roleArns": self.role_arns})
 
-    def _environments(self, policies: Mapping[str, aws.iam.Policy]) -> pulumi.Output[str]:
+    def _environments(self, policies: Mapping[str, aws.iam.Policy]) -> Mapping[str, pulumi.Output[str]]:
         account = self._account
         boundary = self._policy(
             "softpos-environments-boundary", lambda key: documents.environments_boundary(account, key)
         )
         state = self._state("softpos-environments-state", write=True, prefix=ENVIRONMENTS_PREFIX)
-        subjects = [f"environment:{documents.ENVIRONMENT}"]
-        return self._role("softpos-environments", subjects, {**policies, "state": state}, boundary)
+        subjects = {"environments": documents.ENVIRONMENTS_SUBJECTS, "reaper": documents.REAPER_SUBJECTS}
+        every = {**policies, "state": state}
+        return {role: self._role(f"softpos-{role}", taken, every, boundary) for role, taken in subjects.items()}
 
     def _state(self, name: str, *, write: bool, prefix: str = "") -> aws.iam.Policy:
         return self._policy(name, lambda key: documents.state(self._account, key, write=write, prefix=prefix))

@@ -62,6 +62,8 @@ def scripts() -> Iterator[tuple[str, str]]:
 JOBS = dict(jobs())
 AFTER_MERGE = ("application/push", "application/verify", "application/promote")
 """Jobs that log in to AWS in a workflow which also checks pull requests, but never for one."""
+ON_THE_DEFAULT_BRANCH = ("environments/form", "environments/reap")
+"""Jobs of the workflow of test environments that run the default branch's code."""
 
 
 def test_the_workflows_of_the_design_are_there() -> None:
@@ -140,7 +142,7 @@ def test_who_may_log_in_to_aws_does_it_by_oidc_and_not_for_forks(name: str) -> N
     job, workflow = JOBS[name], named(name.partition("/")[0])
     logins = [step for step in steps(job) if "configure-aws-credentials" in step.get("uses", "")]
     assert [set(step["with"]) for step in logins] == [{"role-to-assume", "aws-region"}]
-    if "pull_request" in workflow["on"] and name not in AFTER_MERGE:
+    if "pull_request" in workflow["on"] and name not in (*AFTER_MERGE, *ON_THE_DEFAULT_BRANCH):
         assert "github.event.pull_request.head.repo.full_name == github.repository" in job["if"]
 
 
@@ -223,7 +225,7 @@ def test_production_runs_what_was_planned_checked_and_approved_after_dev() -> No
     [kept] = [step["with"] for step in steps(plan) if "upload-artifact" in step.get("uses", "")]
     [taken] = [step["with"] for step in steps(job) if "download-artifact" in step.get("uses", "")]
     assert kept["name"] == taken["name"]
-    assert "PREVIEW_ROLE_PROD" in str(plan)
+    assert "PLAN_ROLE_PROD" in str(plan)
 
 
 def test_production_is_reached_only_from_a_runner_behind_the_vpn() -> None:
@@ -313,8 +315,8 @@ def test_the_provider_plugins_are_of_the_releases_that_are_locked(tmp_path: Path
 def test_the_nightly_run_looks_at_both_stacks_vulnerabilities_and_exceptions() -> None:
     found = named("nightly")["jobs"]
     assert [one["stack"] for one in found["drift"]["strategy"]["matrix"]["include"]] == ["dev", "prod"]
-    assert "PREVIEW_ROLE" in str(found["drift"])
-    assert any("pip-audit" in step.get("run", "") for step in steps(found["audit"]))
+    assert "PLAN_ROLE" in str(found["drift"])
+    assert any("pip-audit --strict" in step.get("run", "") for step in steps(found["audit"]))
     assert any("expiring --days 14" in step.get("run", "") for step in steps(found["exceptions"]))
 
 
@@ -322,10 +324,40 @@ def test_environments_come_by_form_label_and_clock() -> None:
     found = named("environments")
     assert set(found["on"]) == {"workflow_dispatch", "pull_request", "schedule"}
     assert set(found["on"]["pull_request"]["types"]) >= {"labeled", "unlabeled", "synchronize", "closed"}
-    [job] = found["jobs"].values()
-    assert job["concurrency"]["cancel-in-progress"] is False
-    assert "ENVIRONMENTS_ROLE" in str(job)
-    assert "DEPLOY_ROLE" not in str(job)
+    assert set(found["jobs"]) == {"form", "pull-request", "reap"}
+    for name, job in found["jobs"].items():
+        assert job["concurrency"]["cancel-in-progress"] is False
+        assert ("REAPER_ROLE" if name == "reap" else "ENVIRONMENTS_ROLE") in str(job)
+        assert "DEPLOY_ROLE" not in str(job)
+
+
+def test_a_pull_requests_code_gets_an_environment_only_from_a_reviewer_and_never_reaps() -> None:
+    found = named("environments")["jobs"]
+    assert found["pull-request"]["environment"]["name"] == "test-environments"
+    for name in ("form", "reap"):
+        assert "environment" not in found[name]
+        assert "github.event_name == 'pull_request'" not in found[name]["if"]
+    assert "github.ref == 'refs/heads/main'" in found["form"]["if"]
+
+
+def test_a_pull_request_is_never_given_anything_of_production() -> None:
+    for name, job in JOBS.items():
+        if "pull_request" in named(name.partition("/")[0])["on"] and name not in AFTER_MERGE:
+            assert "_PROD" not in str(job), name
+
+
+def test_a_pull_requests_code_never_runs_on_a_runner_that_reaches_a_permanent_stack() -> None:
+    for name, job in JOBS.items():
+        if name.startswith(("pull-request/", "environments/")):
+            assert "RUNNER_DEV" not in job["runs-on"], name
+            assert "RUNNER_PROD" not in job["runs-on"], name
+    assert JOBS["pull-request/preview"]["runs-on"] == "ubuntu-24.04"
+
+
+def test_only_the_default_branch_is_deployed() -> None:
+    for name in ("check", "dev", "plan"):
+        assert JOBS[f"deploy/{name}"]["if"] == "${{ github.ref == 'refs/heads/main' }}"
+    assert {"check", "dev", "plan"} <= set(JOBS["deploy/prod"]["needs"])
 
 
 def test_dependencies_are_kept_current() -> None:

@@ -14,7 +14,7 @@ from ..foundations.values import (
     OneOf,
     Optionally,
     PrivateRange,
-    role_arn,
+    administrator_arn,
     trusted_range,
 )
 
@@ -29,7 +29,7 @@ class ClusterSettings(Declared):
     service_cidr: Annotated[IPv4Network, PrivateRange(12, 24)] = SERVICE_RANGE
     api_public_cidrs: Annotated[tuple[IPv4Network, ...], ListOf(trusted_range, 0, 40)] = ()
     api_private_cidrs: Annotated[tuple[IPv4Network, ...], ListOf(PrivateRange(16, 32), 0, 20)] = ()
-    admin_role_arns: Annotated[tuple[str, ...], ListOf(role_arn, 1, 10)]
+    admin_role_arns: Annotated[tuple[str, ...], ListOf(administrator_arn, 1, 10)]
     node_instance_type: Annotated[str, Matching(r"[a-z0-9-]+\.[a-z0-9]+", "an EC2 instance type such as m7i.large")] = (
         "m7i.large"
     )

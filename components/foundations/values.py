@@ -327,6 +327,18 @@ role_arn = Matching(
     r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", "the ARN of an IAM role", "copy it from the IAM console"
 )
 
+UNREVIEWED_ROLES = ("softpos-preview",)
+"""Roles that run code of pull requests before anybody has reviewed it."""
+
+
+def administrator_arn(text: str) -> str:
+    """The ARN of a role that may administer the cluster: never one that a pull request takes."""
+    arn = role_arn(text)
+    if arn.rpartition("/")[2].lower() in UNREVIEWED_ROLES:
+        allowed = "the ARN of an IAM role that no pull request takes"
+        raise Refused(allowed, "leave it out: pull requests run with this role, and a preview needs no Kubernetes")
+    return arn
+
 
 def ssh_public_key(text: str) -> str:
     """The public half of an Ed25519 or RSA key pair in OpenSSH's one-line form."""

@@ -212,6 +212,14 @@ REFERENCES = [
     *_settings("the 12 digits", ("imageAccountId", "mine")),
     *_settings("the ARN of an IAM role", ("clusterAdminRoleArns", "['arn:aws:iam::12:role/x']")),
     *_settings("the ARN of an IAM role", ("clusterAdminRoleArns", "['arn:aws:iam::111122223333:user/x']")),
+    *_settings(
+        "that no pull request takes",
+        ("clusterAdminRoleArns", "['arn:aws:iam::111122223333:role/softpos-bootstrap/softpos-preview']"),
+        (
+            "clusterAdminRoleArns",
+            "['arn:aws:iam::111122223333:role/a', 'arn:aws:iam::111122223333:role/softpos-preview']",
+        ),
+    ),
     *_settings("did you mean eu-central-1", ("aws:region", "eu-centrl-1"), ("aws:region", "eu-central1")),
     *_settings("did you mean us-east-1", ("aws:region", "us-easst-1"), ("aws:region", "us_east_1")),
     *_settings("a public AWS Region", ("aws:region", "mars"), ("aws:region", '""'), ("aws:region", "eu-central-1a-b")),

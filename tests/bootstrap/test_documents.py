@@ -25,8 +25,9 @@ ADMINISTRATOR: Document = {
 }
 """What somebody might attach to the deploy role: the boundary must hold even then."""
 
-PREVIEW = [documents.reading(DEV), documents.state(DEV, KEY, write=False)]
-DEPLOY = [documents.reading(DEV), *documents.writing(DEV).values(), documents.state(DEV, KEY, write=True)]
+PREVIEW = [documents.reading(DEV), documents.preview_state(DEV, KEY)]
+PLAN = [documents.reading(DEV), documents.refreshing(DEV), documents.state(DEV, KEY, write=False)]
+DEPLOY = [*PLAN[:-1], *documents.writing(DEV).values(), documents.state(DEV, KEY, write=True)]
 ENVIRONMENTS = [*DEPLOY[:-1], documents.state(DEV, KEY, write=True, prefix="environments")]
 BOUNDARY = documents.deploy_boundary(DEV, KEY)
 TIGHTER = documents.environments_boundary(DEV, KEY)
@@ -46,6 +47,8 @@ def _keys(context: dict[str, str]) -> dict[str, str]:
 EVERY_DOCUMENT = {
     "reading": PREVIEW[0],
     "preview-state": PREVIEW[1],
+    "refreshing": PLAN[1],
+    "plan-state": PLAN[2],
     **{f"deploy-{name}": made for name, made in documents.writing(DEV).items()},
     "deploy-state": DEPLOY[-1],
     "environments-state": ENVIRONMENTS[-1],
@@ -61,7 +64,7 @@ def test_every_policy_fits_into_iams_limit(name: str) -> None:
 
 
 def test_every_role_has_fewer_policies_than_iam_allows() -> None:
-    assert max(map(len, (PREVIEW, DEPLOY, ENVIRONMENTS))) <= POLICIES_PER_ROLE
+    assert max(map(len, (PREVIEW, PLAN, DEPLOY, ENVIRONMENTS))) <= POLICIES_PER_ROLE
 
 
 @pytest.mark.parametrize("name", EVERY_DOCUMENT)
@@ -83,6 +86,7 @@ def test_the_preview_role_can_change_nothing() -> None:
         for action in actions:
             if action != "kms:Decrypt":
                 assert not decides(PREVIEW, action, "*", context=REGION), action
+                assert not decides(PLAN, action, "*", context=REGION), action
 
 
 @pytest.mark.parametrize("action", ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"])
@@ -95,10 +99,32 @@ def test_no_role_reads_a_secret_but_where_the_database_is() -> None:
     where = DEV.arn("secretsmanager", "secret:softpos/dev/database-connection-AbCdEf")
     token = DEV.arn("secretsmanager", "secret:softpos/workload-security-AbCdEf")
     master = DEV.arn("secretsmanager", "secret:rds!cluster-1234-AbCdEf")
-    for policies in (PREVIEW, DEPLOY, ENVIRONMENTS):
+    assert not decides(PREVIEW, "secretsmanager:GetSecretValue", where)
+    for policies in (PLAN, DEPLOY, ENVIRONMENTS):
         assert decides(policies, "secretsmanager:GetSecretValue", where)
         assert not decides(policies, "secretsmanager:GetSecretValue", token)
         assert not decides(policies, "secretsmanager:GetSecretValue", master)
+
+
+def test_the_preview_role_reads_the_state_of_the_permanent_stack_alone() -> None:
+    allowed = (".pulumi/meta.yaml", ".pulumi/stacks/softpos/dev.json", ".pulumi/stacks/softpos/dev.json.gz")
+    refused = (
+        ".pulumi/stacks/softpos-bootstrap/dev.json",
+        ".pulumi/stacks/softpos/prod.json",
+        ".pulumi/history/softpos/dev/dev-1.history.json",
+        "environments/.pulumi/stacks/softpos/env-ana.json",
+    )
+    for name in allowed:
+        assert decides(PREVIEW, "s3:GetObject", f"{STATE}/{name}")
+    for name in refused:
+        assert not decides(PREVIEW, "s3:GetObject", f"{STATE}/{name}")
+
+
+def test_a_parameter_is_read_only_where_aws_publishes_it() -> None:
+    public = "arn:aws:ssm:eu-central-1::parameter/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+    for policies in (PREVIEW, PLAN, DEPLOY, ENVIRONMENTS):
+        assert decides(policies, "ssm:GetParameter", public)
+        assert not decides(policies, "ssm:GetParameter", DEV.arn("ssm", "parameter/payroll/password"))
 
 
 # ---- The deploy role does what the program needs ---------------------------------------------------------------------
@@ -277,7 +303,10 @@ def test_a_role_is_taken_only_by_our_repositorys_runs_of_the_right_kind() -> Non
         assert not admitted(deploys, subject)
     assert not admitted(deploys, "repo:acme/softpos:environment:dev", audience="https://github.com/acme")
     assert admitted(documents.PREVIEW_SUBJECTS, "repo:acme/softpos:pull_request")
-    assert not admitted(documents.PREVIEW_SUBJECTS, "repo:acme/softpos:ref:refs/heads/feature")
+    for subjects in (documents.PLAN_SUBJECTS, documents.ENVIRONMENTS_SUBJECTS, documents.REAPER_SUBJECTS):
+        assert admitted(subjects, "repo:acme/softpos:ref:refs/heads/main")
+        assert not admitted(subjects, "repo:acme/softpos:pull_request")
+        assert not admitted(subjects, "repo:acme/softpos:ref:refs/heads/feature")
 
 
 def test_nobody_loses_the_state_or_reads_it_without_tls() -> None:

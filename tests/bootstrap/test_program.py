@@ -38,11 +38,32 @@ def names(recording: Recording, type_: str) -> set[str]:
 def test_dev_has_a_role_for_test_environments_and_production_has_none() -> None:
     assert names(recorded("dev"), "aws:iam/role:Role") == {
         "softpos-preview",
+        "softpos-plan",
         "softpos-deploy",
         "softpos-images",
         "softpos-environments",
+        "softpos-reaper",
     }
-    assert names(recorded("prod"), "aws:iam/role:Role") == {"softpos-preview", "softpos-deploy", "softpos-images"}
+    assert names(recorded("prod"), "aws:iam/role:Role") == {"softpos-plan", "softpos-deploy", "softpos-images"}
+
+
+def test_a_pull_request_takes_nothing_in_productions_account_and_in_devs_one_role() -> None:
+    for stack, expected in (("prod", set()), ("dev", {"softpos-preview"})):
+        roles = recorded(stack).of("aws:iam/role:Role")
+        assert {one.inputs["name"] for one in roles if "pull_request" in one.inputs["assumeRolePolicy"]} == expected
+
+
+def test_every_other_role_is_for_the_default_branch_or_an_environment_with_reviewers() -> None:
+    key = "token.actions.githubusercontent.com:sub"
+    for stack in ("dev", "prod"):
+        for role in recorded(stack).of("aws:iam/role:Role"):
+            if role.inputs["name"] == "softpos-preview":
+                continue
+            [statement] = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+            for subject in statement["Condition"]["StringEquals"][key]:
+                assert subject.endswith(
+                    (":ref:refs/heads/main", f":environment:{stack}", ":environment:test-environments")
+                )
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -51,7 +72,7 @@ def test_whoever_deploys_is_held_by_a_boundary(stack: str) -> None:
     for name, inputs in roles.items():
         assert inputs["path"] == "/softpos-bootstrap/"
         assert inputs["maxSessionDuration"] == 3600
-        assert ("permissionsBoundary" in inputs) == (name != "softpos-preview")
+        assert ("permissionsBoundary" in inputs) == (name not in ("softpos-preview", "softpos-plan"))
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -111,7 +132,7 @@ def test_the_outputs_say_what_to_enter_on_github(stack: str) -> None:
     outputs: Mapping[str, Any] = recorded(stack).outputs
     assert outputs["backendUrl"].startswith(f"s3://softpos-state-{stack}-")
     assert outputs["secretsProvider"].startswith("awskms:///alias/softpos-state?")
-    assert {"preview", "deploy"} <= set(outputs["roles"])
+    assert {"plan", "deploy", "images"} <= set(outputs["roles"])
 
 
 def test_the_bucket_is_named_alike_everywhere() -> None:

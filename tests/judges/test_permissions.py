@@ -34,7 +34,7 @@ def key_of(account: Account) -> str:
 
 def deploying(account: Account) -> list[Document]:
     state = documents.state(account, key_of(account), write=True)
-    return [documents.reading(account), *documents.writing(account).values(), state]
+    return [documents.reading(account), documents.refreshing(account), *documents.writing(account).values(), state]
 
 
 def refused(calls: list[Call], policies: list[Document], boundary: Document | None) -> list[str]:
@@ -63,13 +63,14 @@ def test_every_call_of_a_deployment_is_allowed_to_the_role_that_makes_it(
 
 
 @pytest.mark.parametrize("program", ACCOUNTS)
-def test_every_read_of_a_preview_is_allowed_to_the_preview_role(program: str, tell: Callable[[str], None]) -> None:
+def test_every_read_of_a_refresh_is_allowed_to_the_role_that_plans(program: str, tell: Callable[[str], None]) -> None:
     account = account_of(program)
     reads = [one for one in calls_for(played(program).resources, account, tag=program) if one.phase == "read"]
-    policies = [documents.reading(account), documents.state(account, key_of(account), write=False)]
+    state = documents.state(account, key_of(account), write=False)
+    policies = [documents.reading(account), documents.refreshing(account), state]
     cannot = refused(reads, policies, None)
     assert cannot == []
-    tell(f"calls, {program}: {len(reads)} reads to the preview role, {len(cannot)} refused")
+    tell(f"calls, {program}: {len(reads)} reads to the role that plans, {len(cannot)} refused")
 
 
 @pytest.mark.parametrize("program", [*PROGRAMS, ENVIRONMENT])
