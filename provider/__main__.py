@@ -3,11 +3,11 @@
 import sys
 from pathlib import Path
 
-from pulumi.provider.experimental import component_provider_host
+from pulumi.provider import main
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from provider.components import COMPONENTS, NAME, VERSION
+from provider.host import ComponentsProvider
 
 if __name__ == "__main__":
-    component_provider_host(components=COMPONENTS, name=NAME, version=VERSION)
+    main(ComponentsProvider(), sys.argv[1:])

@@ -45,11 +45,13 @@ class AuditTrail(pulumi.ComponentResource):
     """The platform's memory and its alarms."""
 
     alarm_topic_arn: pulumi.Output[str]
+    """SNS topic that alarms go to."""
     trail_bucket_name: str
     """Empty where another stack of the account keeps the trail."""
     access_log_bucket: pulumi.Output[str]
     """Bucket for access logs, known once its policy lets load balancers and S3 write."""
     conformance_pack_names: tuple[str, ...]
+    """Conformance packs of AWS Config."""
 
     def __init__(self, name: str, args: AuditTrailArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("softpos:audit:AuditTrail", name, {}, opts)

@@ -49,7 +49,9 @@ class SoftPosClusterArgs:
     alarms: Alarms
     settings: ClusterSettings
     vpc_id: pulumi.Input[str]
+    """Id of the VPC."""
     vpc_cidr: IPv4Network
+    """Private range of the VPC."""
     application_subnet_ids: Sequence[pulumi.Input[str]]
     """Private subnets, one a zone, for the API's private addresses and for the nodes."""
     outbound: Sequence[pulumi.Resource]
@@ -58,6 +60,7 @@ class SoftPosClusterArgs:
     """Key for Kubernetes secrets and nodes' disks."""
     agent: WorkloadSecurityAgent
     bastion_security_group_id: pulumi.Input[str]
+    """Security group of the hosts from which administrators come."""
     ssh_key_name: pulumi.Input[str]
     """EC2 key pair of the administrators, who log in to nodes from the bastion."""
 
@@ -83,7 +86,9 @@ class SoftPosCluster(pulumi.ComponentResource):
     name: str
     """The cluster's name, known before it exists."""
     node_security_group_id: pulumi.Output[str]
+    """Security group of the nodes."""
     autoscaling_group_names: list[pulumi.Output[str]]
+    """Auto Scaling groups of the nodes."""
     kubernetes_provider: kubernetes.Provider
     """Talks to the cluster; what it is given waits for the control plane by itself."""
     nodes_ready: list[pulumi.Resource]

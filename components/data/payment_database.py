@@ -69,6 +69,7 @@ class PaymentDatabaseArgs(Declared):
     alarms: Alarms
     settings: DatabaseSettings
     vpc_id: pulumi.Input[str]
+    """Id of the VPC."""
     data_subnet_ids: Sequence[pulumi.Input[str]]
     """Subnets without a route to the internet, one a zone; a Multi-AZ DB cluster needs exactly three."""
     key_arn: pulumi.Input[str]
@@ -83,16 +84,21 @@ class PaymentDatabase(pulumi.ComponentResource):
 
     engine: EngineName
     cluster_identifier: str
+    """Name of the cluster in RDS."""
     cluster_resource_id: pulumi.Output[str]
     """What ``rds-db:connect`` names in ``dbuser:<id>/<user>``."""
     endpoint: pulumi.Output[str]
     """Always the writer."""
     reader_endpoint: pulumi.Output[str]
+    """Any reader."""
     port: int
+    """TCP port of MySQL."""
     database_name: str
+    """Name of the database that exists from the start."""
     master_secret_arn: pulumi.Output[str]
     """Secret with ``username`` and ``password`` of the master user; for administration only."""
     security_group_id: pulumi.Output[str]
+    """Security group of the database."""
     writable: list[pulumi.Resource]
     """What must exist before a client can write. Readers are not among it."""
 

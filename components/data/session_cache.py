@@ -68,6 +68,7 @@ class SessionCacheArgs(Declared):
     alarms: Alarms
     settings: CacheSettings
     vpc_id: pulumi.Input[str]
+    """Id of the VPC."""
     data_subnet_ids: Sequence[pulumi.Input[str]]
     """Subnets without a route to the internet, one a zone."""
     key_arn: pulumi.Input[str]
@@ -80,14 +81,18 @@ class SessionCache(pulumi.ComponentResource):
     """One Redis replication group, without sharding."""
 
     replication_group_id: str
+    """Name of the replication group."""
     primary_endpoint: pulumi.Output[str]
     """Host name that always leads to the primary."""
     reader_endpoint: pulumi.Output[str]
+    """Any replica."""
     port: int
+    """TCP port of Redis."""
     user_id: str
     """Id and name of the application's user; IAM authentication wants them to be the same."""
     user_name: str
     security_group_id: pulumi.Output[str]
+    """Security group of the cache."""
 
     def __init__(self, name: str, args: SessionCacheArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("softpos:data:SessionCache", name, {}, opts)

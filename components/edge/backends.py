@@ -25,7 +25,9 @@ class Backend:
     node_port: int
     """Its port on every node."""
     health_path: str
+    """Path that answers 200 when the service is ready."""
     protocol: Literal["HTTPS", "HTTP"]
+    """What the service speaks on its port."""
     patterns: tuple[str, ...]
     """Path patterns of the load balancer that lead to it."""
     drain_seconds: int = 60

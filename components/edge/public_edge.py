@@ -56,8 +56,11 @@ class PublicEdgeArgs:
     alarms: Alarms
     settings: EdgeSettings
     vpc_id: pulumi.Input[str]
+    """Id of the VPC."""
     public_subnet_ids: Sequence[pulumi.Input[str]]
+    """Subnets with a route to the internet, one per zone."""
     node_security_group_id: pulumi.Input[str]
+    """Security group of the nodes."""
     backends: tuple[Backend, ...]
     """The public services, at their ports of every node."""
     autoscaling_group_names: Sequence[pulumi.Input[str]]
@@ -77,14 +80,19 @@ class PublicEdge(pulumi.ComponentResource):
     """The public load balancer."""
 
     url: str
+    """Address of the application."""
     health_url: str
+    """Address that answers 200 when the application is ready."""
     name_servers: pulumi.Output[Sequence[str]]
     """Where the zone, if made here, must be delegated to."""
     load_balancer_arn_suffix: pulumi.Output[str]
+    """Last part of the load balancer's ARN, which metrics are named by."""
     target_group_arn_suffix: pulumi.Output[str]
     """Of the main service; empty where no service is public."""
     security_group_id: pulumi.Output[str]
+    """Security group of the load balancer."""
     firewall_metric_name: str
+    """Name of the firewall's metric."""
     traffic: dict[str, object]
     """What the traffic command works on; empty in the phases in which nothing is to move."""
 

@@ -42,14 +42,19 @@ class MigrationPipelineArgs:
     alarms: Alarms
     settings: MigrationSettings
     vpc_id: pulumi.Input[str]
+    """Id of the VPC."""
     endpoints_security_group_id: pulumi.Input[str]
     """The group before the interface endpoints of AWS services."""
     data_subnet_ids: Sequence[pulumi.Input[str]]
+    """Subnets without a route to the internet, one per zone."""
     key_arn: pulumi.Input[str]
     """Customer-managed key of the migration."""
     database_engine: EngineName
+    """Engine of the target database."""
     database_security_group_id: pulumi.Input[str]
+    """Security group of the target database."""
     database_port: int
+    """TCP port of the target database."""
     vpn_ready: Sequence[pulumi.Resource]
     """What the VPN consists of; it exists before any endpoint or task does."""
 
@@ -81,6 +86,7 @@ class MigrationPipeline(pulumi.ComponentResource):
     """The migration; in the phases without one, its record."""
 
     state_table_name: str
+    """DynamoDB table in which the cutover keeps its record."""
     task_names: tuple[str, ...]
     """Names of the DMS tasks; none in the other phases."""
     replication_instance_id: str | None

@@ -49,7 +49,9 @@ class BastionArgs:
     alarms: Alarms
     settings: BastionSettings
     vpc_id: pulumi.Input[str]
+    """Id of the VPC."""
     vpc_cidr: IPv4Network
+    """Private range of the VPC."""
     subnet_id: pulumi.Input[str]
     """A subnet of the public tier."""
     disk_key_arn: pulumi.Input[str]
@@ -60,9 +62,13 @@ class Bastion(pulumi.ComponentResource):
     """A hardened host for administrators."""
 
     security_group_id: pulumi.Output[str]
+    """Security group of the host."""
     public_address: pulumi.Output[str]
+    """Address that administrators connect to."""
     instance_id: pulumi.Output[str]
+    """Id of the EC2 instance."""
     role_arn: pulumi.Output[str]
+    """ARN of the host's role."""
     role_name: pulumi.Output[str]
     key_name: pulumi.Output[str]
     """The administrators' EC2 key pair, by which they go on to nodes."""

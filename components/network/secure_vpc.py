@@ -84,10 +84,15 @@ class SecureVpc(pulumi.ComponentResource):
     """Three tiers in three zones."""
 
     vpc_id: pulumi.Output[str]
+    """Id of the VPC."""
     cidr: IPv4Network
+    """Private range of the VPC."""
     public_subnet_ids: list[pulumi.Output[str]]
+    """Subnets with a route to the internet, one per zone."""
     application_subnet_ids: list[pulumi.Output[str]]
+    """Subnets that reach out through NAT only, one per zone."""
     data_subnet_ids: list[pulumi.Output[str]]
+    """Subnets without a route to the internet, one per zone."""
     public_route_table_ids: list[pulumi.Output[str]]
     """Route tables of the public tier, which get single addresses of the data centre while a migration needs them."""
     private_route_table_ids: list[pulumi.Output[str]]
@@ -95,6 +100,7 @@ class SecureVpc(pulumi.ComponentResource):
     nat_addresses: list[pulumi.Output[str]]
     """Public addresses from which everything inside calls the internet; partners allow these."""
     endpoints_security_group_id: pulumi.Output[str]
+    """Security group of the interface endpoints to AWS services."""
     outbound: list[pulumi.Resource]
     """What must exist before an application host can reach AWS and the internet."""
 

@@ -61,6 +61,7 @@ class SiteToSiteVpnArgs:
     alarms: Alarms
     settings: VpnSettings
     vpc_id: pulumi.Input[str]
+    """Id of the VPC."""
     route_table_ids: Sequence[pulumi.Input[str]]
     """Route tables of the private tiers, which learn the way to the data centre."""
 

@@ -14,18 +14,18 @@ const place = {
 const logsKeyArn = config.require("logsKeyArn");
 const dataKey = new aws.kms.Key("data", { description: "Data of the example database", enableKeyRotation: true });
 
-const network = new softpos.Network("network", {
+const network = new softpos.SecureVpc("network", {
     place,
     logsKeyArn,
     cidr: "10.40.0.0/16",
     availabilityZones: ["eu-central-1a", "eu-central-1b", "eu-central-1c"],
-    natPerZone: false,
+    nat: "single",
 });
 const clients = new aws.ec2.SecurityGroup("clients", {
     description: "Clients of the example database",
     vpcId: network.vpcId,
 });
-const database = new softpos.Database("database", {
+const database = new softpos.PaymentDatabase("database", {
     place,
     logsKeyArn,
     alarmTopicArn: config.require("alarmTopicArn"),
