@@ -12,7 +12,7 @@ CHAPTERS: Mapping[str, tuple[str, ...]] = {
     "Reference": ("reference/components.md", "reference/settings.md"),
     "Policy": ("policy.md", "controls.md"),
     "Operations": ("operations.md", "upgrades.md", "runbooks"),
-    "Migration": ("from-openshift.md", "migration.md", "runbooks/migration.md"),
+    "Migration": ("from-openshift.md", "migration.md", "runbooks/move.md", "runbooks/migration.md"),
     "Assessment": ("assessor.md",),
     "Build on it": ("building-on-it.md",),
     "Decisions": ("adr",),
