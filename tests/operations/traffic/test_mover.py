@@ -178,7 +178,10 @@ def test_nobody_is_sent_back_to_a_side_that_cannot_write(state: str) -> None:
 
 
 @pytest.mark.parametrize("percent", [0, 1])
-@pytest.mark.parametrize("arrives", [False, True], ids=["before the call", "after the call"])
+@pytest.mark.parametrize(
+    "arrives",
+    [pytest.param(False, id="before the call"), pytest.param(True, id="after the call", marks=pytest.mark.slow)],
+)
 def test_a_process_that_dies_at_any_call_is_resumed_or_taken_back(place: Place, percent: int, arrives: bool) -> None:
     def ready() -> None:
         """As before the step."""
