@@ -201,7 +201,7 @@ def _transformed(child: Resource, transforms: Iterable[pulumi.ResourceTransform]
         )
         result = transform(given)
         if isinstance(result, pulumi.ResourceTransformResult):
-            inputs = dict(result.props)
+            inputs: dict[str, Any] = dict(result.props)
             wire = struct_pb2.Struct()
             wire.update(inputs)
             child = replace(
@@ -209,6 +209,6 @@ def _transformed(child: Resource, transforms: Iterable[pulumi.ResourceTransform]
                 inputs=inputs,
                 wire_inputs=wire,
                 outputs={**child.outputs, **inputs},
-                ignore_changes=tuple(result.opts.ignore_changes or ()),  # type: ignore[arg-type]
+                ignore_changes=tuple(result.opts.ignore_changes or ()),
             )
     return child

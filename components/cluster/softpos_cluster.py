@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -73,7 +74,8 @@ def declared_entries_only(args: pulumi.ResourceTransformArgs) -> pulumi.Resource
     """
     if args.type_ != CLUSTER_TYPE:
         return None
-    access = {**(args.props.get("accessConfig") or {}), CREATOR_IS_ADMINISTRATOR: False}
+    given: Any = args.props.get("accessConfig") or {}
+    access = {**given, CREATOR_IS_ADMINISTRATOR: False}
     kept = pulumi.ResourceOptions(ignore_changes=[f"accessConfig.{CREATOR_IS_ADMINISTRATOR}"])
     return pulumi.ResourceTransformResult(
         props={**args.props, "accessConfig": access}, opts=pulumi.ResourceOptions.merge(args.opts, kept)

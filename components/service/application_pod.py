@@ -116,7 +116,7 @@ def _life(service: Service) -> kubernetes.core.v1.ContainerArgsDict:
     socket = {"tcp_socket": {"port": service.port}} if listens else health
     live = asked(service.live_path) if service.live_path and listens else socket
     ports = {"ports": [{"name": scheme.lower(), "container_port": service.port}]} if listens else {}
-    return {  # type: ignore[return-value] # the probes' kinds are chosen above
+    return {
         **ports,
         "startup_probe": {**health, "period_seconds": 2, "failure_threshold": 60},
         "readiness_probe": {**health, "period_seconds": 5, "timeout_seconds": 2, "failure_threshold": 2},

@@ -152,12 +152,13 @@ class SoftPosApplication(pulumi.ComponentResource):
         )
 
     def _deny_all(self) -> pulumi.Resource:
-        return kubernetes.networking.v1.NetworkPolicy(
+        made: pulumi.Resource = kubernetes.networking.v1.NetworkPolicy(
             f"{self._name}-network-deny-all",
             metadata={"name": "deny-all", "namespace": NAMESPACE},
             spec=DENY_ALL,
             opts=self._in_namespace,
         )
+        return made
 
     def _create_authorities(self) -> kubernetes.core.v1.ConfigMap:
         return kubernetes.core.v1.ConfigMap(

@@ -270,7 +270,7 @@ class SoftPosService:
         )
 
     def _deploy(self, needs: Sequence[pulumi.Resource]) -> pulumi.Resource:
-        return kubernetes.apps.v1.Deployment(
+        made: pulumi.Resource = kubernetes.apps.v1.Deployment(
             f"{self._name}-deployment",
             metadata={
                 **self._metadata,
@@ -287,6 +287,7 @@ class SoftPosService:
             # The autoscaler moves the count; a deployment must not move it back.
             opts=self._awaiting(needs, "spec.replicas"),
         )
+        return made
 
     @property
     def _job(self) -> kubernetes.batch.v1.JobSpecArgsDict:
@@ -299,7 +300,7 @@ class SoftPosService:
     def _schedule(self, needs: Sequence[pulumi.Resource]) -> pulumi.Resource:
         """Suspended while the data centre runs the scheduled work: on one side only, in every phase."""
         service = self._service
-        return kubernetes.batch.v1.CronJob(
+        made: pulumi.Resource = kubernetes.batch.v1.CronJob(
             f"{self._name}-schedule",
             metadata={**self._metadata, "labels": self._labels},
             spec={
@@ -314,11 +315,12 @@ class SoftPosService:
             },
             opts=self._awaiting(needs),
         )
+        return made
 
     def _run_once(self, needs: Sequence[pulumi.Resource]) -> pulumi.Resource:
         """One run for each image: Kubernetes changes no Job, and another image is another Job."""
         digest = self._service.image.rpartition(":")[2][:12]
-        return kubernetes.batch.v1.Job(
+        made: pulumi.Resource = kubernetes.batch.v1.Job(
             f"{self._name}-run",
             metadata={
                 "name": f"{self._service.name}-{digest}",
@@ -331,6 +333,7 @@ class SoftPosService:
                 self._awaiting(needs), pulumi.ResourceOptions(replace_on_changes=["spec.template"])
             ),
         )
+        return made
 
     def _environment(self) -> Mapping[str, pulumi.Input[str]]:
         """Addresses and names only; the database's address comes from the secret, because the cutover moves it."""

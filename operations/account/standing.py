@@ -109,7 +109,7 @@ def singletons(asked: Question) -> Iterator[Answer]:
 def roles(asked: Question) -> Iterator[Answer]:
     """Roles that AWS finds by name, and the one that must exist before a key names it."""
     iam, settings = asked.session.client("iam"), asked.settings.migration
-    if settings.enabled:
+    if settings.facts.moves_data:
         for name in DMS_ROLES:
             exists = bool(_answers(partial(iam.get_role, RoleName=name)))
             if exists == (settings.service_roles == "create"):

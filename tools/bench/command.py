@@ -88,7 +88,7 @@ def _set_up() -> Iterator[Figure]:
         kept = {"UV_CACHE_DIR": f"{folder}/uv", "PIP_CACHE_DIR": f"{folder}/pip"}
         for name, target in (("all downloaded", "<= 90"), ("downloads kept", "<= 30")):
             start = time.perf_counter()
-            command = [sys.executable, "-m", "operations.setup", f"{folder}/{name}", *requirements]
+            command = [sys.executable, "-m", "operations.setup", f"{folder}/{name}", *map(str, requirements)]
             done = subprocess.run(command, cwd=ROOT, env={**os.environ, **kept}, check=False)
             if done.returncode != 0:
                 raise Stop(FAILED, "bench: the set-up failed; see the lines above, and run `make setup`.")
