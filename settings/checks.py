@@ -150,7 +150,8 @@ def _images_in_account_region(draft: Draft) -> Iterator[Problem]:
 
 
 def _one_way_to_declare_services(draft: Draft) -> Iterator[Problem]:
-    if draft.get("services", tuple) and draft.get("service.image", str):
+    services, image = draft.get("services", tuple), draft.get("service.image", str)
+    if services and image:
         allowed = f"nothing while {PROJECT}:services declares the application"
         yield draft.problem("service.image", allowed, "make it empty, or remove the services")
 

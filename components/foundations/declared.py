@@ -58,7 +58,7 @@ PULUMIS_OWN = {"Output": pulumi.Output, "T": Any}
 
 
 @cache
-def kinds(declared: type) -> Mapping[str, Kind]:
+def kinds(declared: Any) -> Mapping[str, Kind]:
     """The kind of each field of a class that declares one."""
     hints = get_type_hints(declared, localns=PULUMIS_OWN, include_extras=True)
     return {field.name: kind_of(hints[field.name]) for field in fields(declared) if _is_judged(hints[field.name])}
