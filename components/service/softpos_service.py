@@ -37,6 +37,11 @@ KEPT_RUNS = 3
 """Ended runs of a scheduled job that stay to be looked at."""
 LATE_SECONDS = 600
 """How late a scheduled run may still start; the day's settlement must not start in the next day."""
+RELEASE_PATIENCE_SECONDS = 200
+"""How long a release may go without a pod that becomes ready: the pods' own 120 s to start (`application_pod`), and a
+new node's time before that. A deployment then fails with the pod's last message, in under 4 minutes; the provider's own
+patience is 10 minutes."""
+RELEASE_TIME = pulumi.CustomTimeouts(create="220s", update="220s")
 UNAWAITED = {"pulumi.com/skipAwait": "true"}
 
 
@@ -280,12 +285,15 @@ class SoftPosService:
             spec={
                 "replicas": self._service.replicas_min,
                 "revision_history_limit": 5,
+                "progress_deadline_seconds": RELEASE_PATIENCE_SECONDS,
                 "selector": {"match_labels": self._labels},
-                "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": 1}},
+                "strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 0, "max_surge": "25%"}},
                 "template": self._template,
             },
             # The autoscaler moves the count; a deployment must not move it back.
-            opts=self._awaiting(needs, "spec.replicas"),
+            opts=pulumi.ResourceOptions.merge(
+                self._awaiting(needs, "spec.replicas"), pulumi.ResourceOptions(custom_timeouts=RELEASE_TIME)
+            ),
         )
         return made
 

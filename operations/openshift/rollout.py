@@ -142,10 +142,10 @@ def _judge_parameters(workload: Workload, parameters: Part) -> None:
             "it does not run",
         )
     surge = [f"{name} {parameters.text(name)}" for name in ("maxSurge", "maxUnavailable") if parameters.text(name)]
-    if parameters.text("maxUnavailable") in ("0", "0%") and parameters.text("maxSurge") == "1":
+    if parameters.text("maxUnavailable") in ("0", "0%") and parameters.text("maxSurge") in ("1", "25%"):
         judgement.carried(f"a rollout keeps every pod ({', '.join(surge)}), as here")
     elif surge:
-        judgement.changed(f"a rollout keeps every pod ({', '.join(surge)} become maxUnavailable 0, maxSurge 1)")
+        judgement.changed(f"a rollout keeps every pod ({', '.join(surge)} become maxUnavailable 0, maxSurge 25%)")
     for name in ("timeoutSeconds", "intervalSeconds", "updatePeriodSeconds"):
         if (number := parameters.number(name)) is not None:
             judgement.changed(f"{name} {number} of the rollout is fixed here")
