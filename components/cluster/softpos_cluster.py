@@ -60,6 +60,8 @@ class SoftPosClusterArgs:
     cluster_key_arn: pulumi.Input[str]
     """Key for Kubernetes secrets and nodes' disks."""
     agent: WorkloadSecurityAgent
+    way_to_api: Sequence[pulumi.Resource]
+    """What administrators and runners in the data centre need to reach the Kubernetes API."""
     bastion_security_group_id: pulumi.Input[str]
     """Security group of the hosts from which administrators come."""
     ssh_key_name: pulumi.Input[str]
@@ -200,7 +202,10 @@ class SoftPosCluster(pulumi.ComponentResource):
             f"{self._name}-kubernetes",
             kubeconfig=pulumi.Output.secret(control_plane.kubeconfig_json),  # type: ignore[arg-type]
             enable_server_side_apply=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[control_plane]),
+            # The way to a private API, too: it is open before the first object, and stays open until the last is gone.
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[control_plane, *self._firewall.rules, *self._args.way_to_api]
+            ),
         )
 
     def _create_addons(self, control_plane: eks.Cluster) -> ClusterAddons:

@@ -71,6 +71,7 @@ def build(play: Play, logs: LogStorage, alarms: Alarms) -> Build:
                     outbound=[route],
                     cluster_key_arn=KEY_ARN,
                     agent=agent,
+                    way_to_api=[],
                     bastion_security_group_id="sg-bastion",
                     ssh_key_name="administrators",
                 ),
