@@ -92,11 +92,12 @@ def _live(stack: str, account: Account, forecast: Forecast, console: Console) ->
     findings = Findings()
     with EngineStack(account, stack) as engine:
         first = _tell("deploy", engine.up(*engine.policy), console)
+        if first.code:
+            raise Stop(FAILED, "deploy: the first deployment failed; see its output above.")
         played = account.clock.now
         account.clock.close()
         _print_times(account, forecast, played, console)
         apart = abs(forecast.seconds - played) / max(played, 1.0)
-        findings.expect(first.code == 0, "deploy: the first deployment failed; see its output above.")
         findings.expect(
             apart <= TOLERANCE, f"deploy: forecast and played deployment are {apart:.0%} apart, not <= 5 %."
         )

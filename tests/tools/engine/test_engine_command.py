@@ -2,8 +2,9 @@
 
 import pytest
 
-from command_line.exits import BAD_INPUT
+from command_line.exits import BAD_INPUT, FAILED
 from operations.__main__ import main
+from tools.engine.stack import EngineStack, Run
 
 
 def test_without_the_cli_it_says_how_to_install_it(
@@ -13,7 +14,8 @@ def test_without_the_cli_it_says_how_to_install_it(
     assert main(["rehearse-engine", "--stack", "dev"]) == BAD_INPUT
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
-    assert "the Pulumi CLI is not on PATH; install it" in lines[0]
+    assert "the Pulumi CLI is not on PATH" in lines[0]
+    assert "install it from" in lines[0]
 
 
 def test_an_unknown_stack_is_refused_in_one_line(cli: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -21,6 +23,16 @@ def test_an_unknown_stack_is_refused_in_one_line(cli: None, capsys: pytest.Captu
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert "did you mean prod" in lines[0]
+
+
+def test_a_failed_first_deployment_is_all_that_is_told(
+    cli: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(EngineStack, "up", lambda *_, **__: Run(1, "the database was refused", (), 1.0))
+    assert main(["rehearse-engine", "--stack", "dev"]) == FAILED
+    told = capsys.readouterr()
+    assert "the database was refused" in told.out
+    assert told.err.strip().splitlines() == ["deploy: the first deployment failed; see its output above."]
 
 
 @pytest.mark.slow
