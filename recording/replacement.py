@@ -8,7 +8,7 @@ in place. A name always replaces.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from facts.replacements import replacing
@@ -45,3 +45,16 @@ def value_at(inputs: Mapping[str, Any], path: str) -> Any:
     for step in path.split("."):
         found = found.get(step) if isinstance(found, Mapping) else None
     return found
+
+
+def with_ignored(before: Mapping[str, Any], after: Mapping[str, Any], ignored: Iterable[str]) -> dict[str, Any]:
+    """`after` with the values of `before` at the ignored paths, such as ``scalingConfig.desiredSize``."""
+    result = dict(after)
+    for path in ignored:
+        name, _, rest = path.partition(".")
+        old, new = before.get(name), result.get(name)
+        if rest and isinstance(old, Mapping) and isinstance(new, Mapping):
+            result[name] = with_ignored(old, new, [rest])
+        elif not rest:
+            result[name] = old
+    return {name: value for name, value in result.items() if name in before or name in after}

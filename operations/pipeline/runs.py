@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pulumi import automation
 
@@ -72,6 +73,7 @@ class Runs:
             plan = None
         progress = Progress(say)
         try:
+            self.take_over(say)
             self._stack().up(
                 plan=str(plan.resolve()) if plan else None,
                 policy_packs=[str(self._root / "policy")],
@@ -92,13 +94,39 @@ class Runs:
             ) from None
         return progress
 
+    def take_over(self, say: Callable[[str], None]) -> None:
+        """Read again what others move, before the update sends it.
+
+        The engine puts the last known value in an ignored property's place. The provider sends the property with its
+        neighbours: other limits of a node group would take along the count of nodes at its creation.
+        """
+        moved = moved_by_others(self._state())
+        if moved:
+            say(f"reading what others may have moved: {', '.join(urn.rpartition('::')[2] for urn in moved)}")
+            self._stack().refresh(target=moved, color="never")
+
+    def _state(self) -> Mapping[str, Any]:
+        return self._workspace.export_stack(self._name).deployment or {}
+
     def pending(self) -> list[str]:
         """URNs of the operations that were under way when an engine died."""
         try:
-            state = self._workspace.export_stack(self._name).deployment or {}
+            state = self._state()
         except automation.CommandError as error:
             raise Stop(FAILED, f"pulumi: the state of {self._name} cannot be read: {last_words(str(error))}") from None
         return [operation["resource"]["urn"] for operation in state.get("pending_operations") or ()]
 
     def _stack(self) -> automation.Stack:
         return automation.Stack.select(self._name, self._workspace)
+
+
+def moved_by_others(state: Mapping[str, Any]) -> list[str]:
+    """URNs of the resources of AWS in a state that ignore one value inside a larger property.
+
+    Kubernetes needs none of it: server-side apply leaves out what another manager owns.
+    """
+    return [
+        resource["urn"]
+        for resource in state.get("resources") or ()
+        if resource["type"].startswith("aws:") and any("." in path for path in resource.get("ignoreChanges") or ())
+    ]

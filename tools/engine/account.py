@@ -22,6 +22,10 @@ PROPAGATION_PATIENCE_SECONDS = 120.0
 RENEWED: Mapping[str, tuple[str, ...]] = {"aws:ec2/launchTemplate:LaunchTemplate": ("latestVersion",)}
 """Outputs that count the updates of a thing; a preview of an update does not know them."""
 
+SENT_ALONE = frozenset({"aws:lb/listenerRule:ListenerRule", "aws:eks/nodeGroup:NodeGroup"})
+"""Types of which the AWS provider sends only the top-level properties that changed, each as a whole (`HasChange` in its
+updates: actions and conditions of a rule; `scalingConfig`, `updateConfig` and labels of a node group)."""
+
 Verb = Literal["create", "update", "delete"]
 T = TypeVar("T")
 
@@ -81,6 +85,11 @@ class Account:
         with self._lock:
             return any(thing.inputs.get(name) == value for thing in self.of(type_))
 
+    def change(self, thing: Thing, **inputs: Any) -> None:
+        """Change a thing as somebody else would: an autoscaler, a command, a person in the console."""
+        with self._lock:
+            self._show(thing, {**thing.inputs, **inputs})
+
     def create(self, urn: str, type_: str, inputs: Mapping[str, Any], home: str) -> Thing:
         """Make a thing, in the time that it takes.
 
@@ -93,8 +102,21 @@ class Account:
         name = urn.rpartition("::")[2]
         return self._done("create", urn, lambda: self._create(urn, type_, name, inputs, home))
 
-    def update(self, type_: str, identity: str, urn: str, inputs: Mapping[str, Any], home: str) -> Thing:
+    def update(
+        self,
+        type_: str,
+        identity: str,
+        urn: str,
+        inputs: Mapping[str, Any],
+        home: str,
+        sent: Mapping[str, Any] | None = None,
+    ) -> Thing:
         """Change a thing in place.
+
+        Args:
+            inputs: everything that the program declares.
+            sent: top-level properties that differ from the last declared ones, by default all. What something else has
+                changed meanwhile stays where `SENT_ALONE` says that the provider sends only those.
 
         Raises:
             Refused: when it does not exist, or AWS would not.
@@ -106,7 +128,8 @@ class Account:
                 for output in RENEWED.get(type_, ()):
                     thing.invented[output] += 1
                 references(type_, inputs, self._others(thing))
-                self._show(thing, inputs)
+                kept = thing.inputs if sent is not None and type_ in SENT_ALONE else {}
+                self._show(thing, {**kept, **(sent if kept and sent else inputs)})
                 return thing
 
         return self._done("update", urn, change)

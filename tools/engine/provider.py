@@ -21,7 +21,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from recording.names import named
 from recording.recorder import plain_mapping
-from recording.replacement import changed, replaces
+from recording.replacement import changed, replaces, with_ignored
 from recording.sdk import BRIDGE_DEFAULTS, UNKNOWN, NoSuchType, ResourceType, checked, properties, resource_type
 from recording.stand_in_cloud import INVOKED, StandInCloud
 from tools.engine.account import RENEWED, Account
@@ -115,8 +115,9 @@ class Providers(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: provider_pb2.DiffRequest, context: Any) -> provider_pb2.DiffResponse:  # noqa: N802
         with self._account.clock.at_work(), _answering(context):
             kind = _type(request.urn)
-            before, after = plain_mapping(request.old_inputs), plain_mapping(request.news)
-            names = [name for name in changed(before, after) if name not in request.ignoreChanges]
+            before = plain_mapping(request.old_inputs)
+            after = with_ignored(before, plain_mapping(request.news), request.ignoreChanges)
+            names = changed(before, after)
             replacing = [name for name in names if replaces(kind, before, after, name)]
             changes = provider_pb2.DiffResponse.DIFF_SOME if names else provider_pb2.DiffResponse.DIFF_NONE
             return provider_pb2.DiffResponse(
@@ -142,7 +143,8 @@ class Providers(provider_pb2_grpc.ResourceProviderServicer):
             renewed = dict.fromkeys(RENEWED.get(kind.token, ()), UNKNOWN)
             return provider_pb2.UpdateResponse(properties=_struct({**plain_mapping(request.olds), **inputs, **renewed}))
         with self._account.clock.at_work(), _answering(context):
-            thing = self._account.update(kind.token, request.id, request.urn, inputs, self._home(kind))
+            sent = {name: inputs.get(name) for name in changed(plain_mapping(request.old_inputs), inputs)}
+            thing = self._account.update(kind.token, request.id, request.urn, inputs, self._home(kind), sent)
             return provider_pb2.UpdateResponse(properties=_state(kind, thing))
 
     def Read(self, request: provider_pb2.ReadRequest, context: Any) -> provider_pb2.ReadResponse:  # noqa: N802
