@@ -12,6 +12,7 @@ from components.data.payment_database import PaymentDatabase, PaymentDatabaseArg
 from components.data.session_cache import SessionCache, SessionCacheArgs
 from components.edge.public_edge import PublicEdge, PublicEdgeArgs
 from components.foundations.alarms import Alarms
+from components.foundations.destruction_guard import DestructionGuard
 from components.foundations.encryption_keys import EncryptionKeys, EncryptionKeysArgs
 from components.foundations.log_storage import LogStorage
 from components.foundations.placement import Placement
@@ -118,6 +119,7 @@ cluster = SoftPosCluster(
         outbound=network.outbound,
         cluster_key_arn=keys.cluster.arn,
         agent=agent,
+        way_to_api=vpn.ready,
         bastion_security_group_id=bastion.security_group_id,
         ssh_key_name=bastion.key_name,
     ),
@@ -255,6 +257,8 @@ dashboard = Dashboard(
     ),
     in_account,
 )
+parts = [keys, audit, network, vpn, bastion, agent, cluster, source, database, cache, edge, application, migration]
+DestructionGuard("guard", pulumi.ResourceOptions(depends_on=[provider, *parts, dashboard]), kept=settings.production)
 
 outputs = {
     "region": settings.region,
