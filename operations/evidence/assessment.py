@@ -18,7 +18,7 @@ from policy import pack
 from policy.exceptions import Exceptions, Exempt
 from policy.judgement import Judgement, Verdict, applies, is_production
 from policy.reading import Property, plain_from_wire
-from policy.rule import PRODUCTION_STACKS, Rule
+from policy.rule import PRODUCTION_STACKS, Rule, kind_of
 from policy.rule import Resource as Judged
 from policy.stack import Stack
 from recording.recorder import Resource
@@ -91,6 +91,34 @@ def assess(stack: str, resources: Iterable[Resource]) -> Assessment:
             found = _at_each(strict, rule, stack, about, inputs, judge.exceptions)
         results.extend(found)
     return Assessment(stack, judge.rules, tuple(results), tuple(judge.exceptions.active), pack.VERSION)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How many rules had something to judge in a run, how many of those are excepted, and how many do not apply."""
+
+    looking: int
+    excepted: int
+    not_applicable: int
+
+
+def reach(stack: str, resources: Iterable[Resource], exceptions: Iterable[str]) -> Reach:
+    """The reach of the rules, told without judging anew.
+
+    Args:
+        exceptions: the sentences by which the pack told the exceptions that covered something.
+    """
+    judge = pack.judgement()
+    kinds = {kind_of(resource.type) for resource in resources if resource.custom or resource.remote}
+    on = {rule.name for kind in kinds for rule in judge.rules_on(kind)}
+    looking = {
+        rule.name
+        for rule in judge.rules
+        if (kinds.intersection(rule.about) if rule.over_stack else rule.name in on) and not _only_elsewhere(rule, stack)
+    }
+    told = set(exceptions)
+    excepted = {one.rule for one in judge.exceptions.active if one.sentence() in told}
+    return Reach(len(looking), len(looking & excepted), len(judge.rules) - len(looking))
 
 
 class _Watched(Judged):

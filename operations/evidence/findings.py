@@ -17,7 +17,8 @@ from pathlib import Path
 
 from command_line.exits import BAD_INPUT, Stop
 from operations.evidence.assessment import Assessment, Outcome, Result
-from operations.evidence.records import number_key, plain_cell
+from operations.evidence.number import is_requirement
+from operations.evidence.records import STANDARD, number_key, plain_cell
 
 TRAILER = "Mends"
 """The trailer of a commit that answers a finding, with the finding's id."""
@@ -98,6 +99,11 @@ def _read(row: dict[str, str | None], line: int, path: Path) -> Finding | str:
     empty = [name for name in ("id", "requirement", "text") if not cells[name]]
     if empty:
         return f"{path}, line {line}: {' and '.join(empty)} is empty; fill it in."
+    if not is_requirement(cells["requirement"]):
+        return (
+            f"{path}, line {line}: requirement is {cells['requirement']!r}; allowed: a number of {STANDARD}, "
+            "such as 8.3.6 or A1.1.2; correct it."
+        )
     severity = cells["severity"].lower()
     if severity not in SEVERITIES:
         return f"{path}, line {line}: severity is {severity!r}; allowed: {', '.join(SEVERITIES)}; choose one."

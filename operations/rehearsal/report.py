@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
+from operations.evidence.assessment import reach
 from operations.plan.document import Rehearsal
 from operations.plan.forecast import LIMIT_SECONDS, Forecast, Step
 from operations.plan.judgement import EXCEPTION, Finding
@@ -145,5 +146,17 @@ def _print_verdict(rehearsal: Rehearsal, console: Console) -> None:
             Text(f"Not compliant: {blocking} mandatory violations; nothing would have been created.", "bold red")
         )
     else:
-        rules = len(rehearsal.verdicts.policies)
-        console.print(Text(f"Compliant with all {rules} rules; nothing was created.", "bold green"))
+        console.print(Text(compliance(rehearsal), "bold green"))
+
+
+def compliance(rehearsal: Rehearsal) -> str:
+    """The sentence of a compliant run: all rules, and how many of them had something to judge."""
+    recording, verdicts = rehearsal.recording, rehearsal.verdicts
+    told = reach(recording.stack, recording.resources, (finding.message for finding in verdicts.exceptions))
+    unjudged = len(verdicts.undetermined)
+    parts = [
+        f"{told.looking} had something to judge ({told.excepted} of them excepted)",
+        f"{told.not_applicable} not applicable",
+        *([f"{unjudged} times the value was unknown, so not judged"] if unjudged else ()),
+    ]
+    return f"Compliant with all {told.looking + told.not_applicable} rules: {', '.join(parts)}; nothing was created."

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from command_line.project import ROOT
-from operations.evidence.assessment import Assessment, Outcome, Result, assess
+from operations.evidence.assessment import Assessment, Outcome, Reach, Result, assess, reach
 from operations.plan.judgement import PolicyPack
 from policy import pack
 from policy.exceptions import Exceptions
@@ -103,3 +103,10 @@ def test_the_analyzer_finds_the_same(recording: Recording, assessment: Assessmen
     told = {(finding.policy, finding.urn) for finding in verdicts.violations if finding.policy in known}
     found = {(one.rule.name, one.urn) for one in assessment.results if one.outcome is Outcome.FAIL}
     assert found == told
+
+
+def test_the_reach_of_the_rules_is_what_the_assessment_found(recording: Recording, assessment: Assessment) -> None:
+    outcomes = [assessment.worst(assessment.of(rule)) for rule in assessment.rules]
+    idle = outcomes.count(Outcome.NOT_APPLICABLE)
+    assert idle
+    assert reach(recording.stack, recording.resources, ()) == Reach(len(outcomes) - idle, 0, idle)

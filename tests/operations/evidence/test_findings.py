@@ -89,6 +89,11 @@ def test_the_result_is_a_spreadsheet_without_formulas(assessment: Assessment, re
         ("", "lacks id, requirement"),
         ("id,text\nF-1,x\n", "lacks requirement, severity, due"),
         (HEADER + ",1.2.1,x,high,2026-01-01,,\n", "line 2: id is empty"),
+        (
+            HEADER + "F-1,99.9,x,high,2026-01-01,,\n",
+            "line 2: requirement is '99.9'; allowed: a number of PCI DSS v4.0.1",
+        ),
+        (HEADER + "F-1,8.3.12,x,high,2026-01-01,,\n", "line 2: requirement is '8.3.12'"),
         (HEADER + "F-1,1.2.1,x,grave,2026-01-01,,\n", "severity is 'grave'; allowed: critical, high"),
         (HEADER + "F-1,1.2.1,x,high,soon,,\n", "due is 'soon'; allowed: a date"),
         (HEADER + "F-1,1.2.1,x,high,2026-01-01,,\nF-1,1.2.1,y,high,2026-01-01,,\n", "two findings are named F-1"),

@@ -5,8 +5,11 @@ from dataclasses import fields
 import pytest
 
 from operations.evidence.assessment import Outcome
-from operations.evidence.records import Record
+from operations.evidence.number import is_requirement
+from operations.evidence.records import UNNUMBERED, Record
 from operations.evidence.requirement import MEANINGS, State, judge_requirements, known, known_requirements
+from policy import pack
+from policy.catalogue import controls, requirements
 
 EMPTY = {field.name: "" for field in fields(Record)}
 
@@ -55,3 +58,14 @@ def test_a_requirement_takes_the_nearest_row_above_it() -> None:
     assert known("11.4.5").requirement == "11"
     with pytest.raises(LookupError, match=r"99\.9 is in no row"):
         known("99.9")
+
+
+def test_every_number_that_the_project_cites_is_one_of_the_standard() -> None:
+    cited = {number for control in controls(pack.judgement().rules) for number in control.requirements}
+    cited |= set(requirements()) | set(known_requirements())
+    assert {number for number in cited if not is_requirement(number)} == {UNNUMBERED}
+
+
+@pytest.mark.parametrize("number", ["", "99.9", "0.1", "13", "1.6", "8.3.12", "A1.3", "A4.1", "8.3.", "8.3.1.1.1", "x"])
+def test_what_is_no_number_of_the_standard_is_told_apart(number: str) -> None:
+    assert not is_requirement(number)
