@@ -34,6 +34,9 @@ WIRING = {
 }
 """Arguments that are values of the components' foundations, and the ARN that each is built from."""
 
+GIVEN_TEXT = pulumi.Input[str]
+"""A text that another resource may give."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration:
@@ -128,7 +131,7 @@ def inputs_of(export: Export) -> Iterator[Declaration]:
             yield Declaration(name="place", hint=Placement, words="Where it stands and who owns it.")
         elif hint in WIRING:
             name, words = WIRING[hint]
-            yield Declaration(name=name, hint=pulumi.Input[str], words=words)
+            yield Declaration(name=name, hint=GIVEN_TEXT, words=words)
         elif hint is WorkloadSecurityAgent:
             yield Declaration(name="agent", hint=AgentSettings, words="The security agent on every node.")
         elif field.name == "settings":
@@ -147,7 +150,7 @@ def outputs_of(export: Export) -> Iterator[Declaration]:
         yield Declaration(name=name, hint=hints[name], words=docs.get(name) or "")
 
 
-def members_of(declared: type) -> Iterator[Declaration]:
+def members_of(declared: Any) -> Iterator[Declaration]:
     """The fields of a plain value that is given as an object."""
     if declared is Placement:
         yield from place()

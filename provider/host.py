@@ -35,7 +35,7 @@ class Exported(pulumi.ComponentResource):
         aliases = formerly if export.formerly else []
         options = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(aliases=aliases))
         super().__init__(token, name, {}, options)
-        made = export.component(name, arguments(export, name, given, self, opts), pulumi.ResourceOptions(parent=self))  # type: ignore[arg-type, call-arg]
+        made = export.component(name, arguments(export, name, given, self, opts), pulumi.ResourceOptions(parent=self))  # type: ignore[arg-type]
         self.state = {camel(output): _output(export, made, output) for output in export.outputs}
         self.register_outputs(self.state)
 

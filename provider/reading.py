@@ -128,7 +128,7 @@ def arguments(
         reading.production(export.args, values)
     if reading.problems or placement is None:
         raise NotAllowed(tuple(reading.problems))
-    wiring = {
+    wiring: dict[str, Callable[[], Any]] = {
         "placement": lambda: placement,
         "logs": lambda: LogStorage(
             placement=placement, key_arn=values["logs_key_arn"], retention_days=place["log_retention_days"]

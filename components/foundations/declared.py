@@ -57,9 +57,13 @@ PULUMIS_OWN = {"Output": pulumi.Output, "T": Any}
 """Names that stand in the definition of `pulumi.Input` and that no other module has."""
 
 
-@cache
 def kinds(declared: Any) -> Mapping[str, Kind]:
     """The kind of each field of a class that declares one."""
+    return _kinds(declared)
+
+
+@cache
+def _kinds(declared: Any) -> Mapping[str, Kind]:
     hints = get_type_hints(declared, localns=PULUMIS_OWN, include_extras=True)
     return {field.name: kind_of(hints[field.name]) for field in fields(declared) if _is_judged(hints[field.name])}
 
