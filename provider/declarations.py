@@ -59,8 +59,9 @@ class Declaration:
 
     @property
     def later(self) -> bool:
-        """Whether its value may be known only after a deployment."""
-        return any(part in str(self.hint) for part in ("Awaitable", "Output["))
+        """Whether its value may be known only after a deployment. A list is known at once, its items need not be."""
+        awaited = any(get_origin(one) is Awaitable for one in get_args(self.hint))
+        return awaited or get_origin(self.hint) is pulumi.Output
 
 
 PLACE_WORDS = {

@@ -53,7 +53,8 @@ class Reading:
                 try:
                     found[one.name] = self._value(one, value, f"{path}{key}")
                 except Refused as refused:
-                    self._refuse(f"{path}{key}", shown(as_text(value)), refused.allowed, refused.remedy)
+                    text = "an output" if isinstance(value, pulumi.Output) else shown(as_text(value))
+                    self._refuse(f"{path}{key}", text, refused.allowed, refused.remedy)
         return found
 
     def built(self, make: Callable[..., Any], values: Mapping[str, Any], path: str = "") -> Any:
@@ -77,7 +78,7 @@ class Reading:
         if one.later:
             return value
         if isinstance(value, pulumi.Output):
-            raise Refused("a plain value", "write it: it decides what is created")
+            raise Refused("a value known before the deployment", "write it; items of a list may be outputs")
         bare = plain(one.hint)
         if is_object(bare):
             return self.object(bare, value, f"{key}.")

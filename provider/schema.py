@@ -66,15 +66,16 @@ def _members(
     declared: Iterable[Declaration], types: dict[str, Any], owner: str, properties: str, required: str
 ) -> dict[str, Any]:
     listed = list(declared)
+    given = properties == "inputProperties" or owner not in EXPORTS
     return {
-        properties: {one.key: _property(one, types, owner) for one in listed},
+        properties: {one.key: _property(one, types, owner, given=given) for one in listed},
         required: sorted(one.key for one in listed if not one.optional),
     }
 
 
-def _property(one: Declaration, types: dict[str, Any], owner: str) -> dict[str, Any]:
+def _property(one: Declaration, types: dict[str, Any], owner: str, *, given: bool) -> dict[str, Any]:
     found = {"description": one.words, **_type(one.hint, types, owner, one.name)}
-    if not one.later and owner and "$ref" not in found:
+    if given and not one.later and "$ref" not in found:
         found["plain"] = True
     if type(one.default) in SCALARS and one.default != "":
         found["default"] = one.default

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from operations.openshift.export import Export, Item
 from operations.openshift.part import Part
@@ -103,15 +102,6 @@ def service_of(export: Export, namespace: str, host: str) -> Item | None:
 def is_inside(host: str) -> bool:
     """Whether a host name can only mean something inside the cluster."""
     return "." not in host or host.endswith(CLUSTER_ENDINGS)
-
-
-def is_address(host: str) -> bool:
-    """Whether a host is an IP address."""
-    try:
-        ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
 
 
 def store_behind(export: Export, service: Item) -> str:

@@ -14,7 +14,6 @@ PLATFORM_MARKS = (
     "policy-group.network.openshift.io/host-network",
     "policy-group.network.openshift.io/monitoring",
 )
-NAMESPACE_NAME = "kubernetes.io/metadata.name"
 BEFORE = "give those to every partner and have them allowed in addition to the old ones before any traffic moves"
 
 

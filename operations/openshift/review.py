@@ -75,7 +75,6 @@ RULES: dict[str, tuple[Groups, Callable[[Export, Item], Judgement]]] = {
     "AppliedClusterResourceQuota": (("quota.openshift.io", ""), judge_quota),
 }
 ROUTE_GROUPS: Groups = ("route.openshift.io", "")
-PLATFORM_SPACES = ("openshift", "openshift-", "kube-")
 
 
 @dataclass

@@ -222,6 +222,18 @@ def test_what_the_settings_refuse_is_refused_here_in_the_same_words(
     assert words in str(error.value)
 
 
+def test_a_list_that_is_known_only_later_is_refused_because_its_length_decides(declared: dict[str, Any]) -> None:
+    def program() -> None:
+        given = {**GIVEN["PaymentDatabase"], "dataSubnetIds": pulumi.Output.from_input(["a", "b", "c"])}
+        Exported("it", "softpos:index:PaymentDatabase", given)
+
+    with pytest.raises(ProgramError, match="dataSubnetIds: an output is not allowed"):
+        record(program, StandInCloud(REGION, ACCOUNT), Configuration(project="example", stack="test", values={}))
+    resource = declared["resources"]["softpos:index:PaymentDatabase"]
+    assert resource["inputProperties"]["dataSubnetIds"]["plain"] is True
+    assert not any(one.get("plain") for one in resource["properties"].values())
+
+
 def test_the_engine_is_told_of_each_input_in_one_sentence_without_a_traceback() -> None:
     told: list[InputPropertiesError] = []
 
