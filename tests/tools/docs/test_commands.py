@@ -101,12 +101,19 @@ def test_the_documents_are_read() -> None:
 
 
 def test_no_document_takes_whatever_python_is_on_the_path() -> None:
-    """Except to make an environment, which is what the policy pack's page tells the owner of another project."""
-    bare = {words for _, words in FOUND if words[0] in ("python", "python3", "pip", "pytest", "uv", "mkdocs")}
+    """Except to make an environment, and in the policy pack's own words, which are for the owner of another project."""
+    own = [(document, words) for document, words in FOUND if not document.startswith("policy/")]
+    bare = {words for _, words in own if words[0] in ("python", "python3", "pip", "pytest", "uv", "mkdocs")}
     assert bare - {("python3", "-m", "venv", ".venv")} == set()
 
 
-@pytest.mark.parametrize("words", shown(".venv/bin/python"), ids=" ".join)
+OF_ANOTHER_PROJECT = ("pci_dss_aws",)
+"""Modules of an environment that has the pack's wheel installed; `tests/policy` plays them there."""
+
+
+@pytest.mark.parametrize(
+    "words", [words for words in shown(".venv/bin/python") if words[2] not in OF_ANOTHER_PROJECT], ids=" ".join
+)
 def test_a_command_of_the_environment_is_known_with_each_of_its_options(checkout: Path, words: tuple[str, ...]) -> None:
     python, dash, module, *rest = words
     assert dash == "-m"
