@@ -59,7 +59,7 @@ EXPORTS: Mapping[str, Export] = {
             component=SoftPosCluster,
             args=SoftPosClusterArgs,
             outputs=("name", "node_security_group_id", "autoscaling_group_names"),
-            fixed={"outbound": ()},
+            fixed={"outbound": (), "way_to_api": ()},
         ),
         Export(
             component=PaymentDatabase,

@@ -60,8 +60,8 @@ class SoftPosClusterArgs:
     cluster_key_arn: pulumi.Input[str]
     """Key for Kubernetes secrets and nodes' disks."""
     agent: WorkloadSecurityAgent
-    way_to_api: Sequence[pulumi.Resource]
-    """What administrators and runners in the data centre need to reach the Kubernetes API."""
+    way_to_api: Sequence[pulumi.Resource] = ()
+    """What administrators and runners in the data centre need to reach the Kubernetes API; nothing without a VPN."""
     bastion_security_group_id: pulumi.Input[str]
     """Security group of the hosts from which administrators come."""
     ssh_key_name: pulumi.Input[str]
