@@ -172,9 +172,13 @@ class Place:
             gate.close()
 
 
-def until(true: Callable[[], bool], seconds: float = 60) -> None:
-    """Returns once it is true."""
+INNODB_REFRESHES_SECONDS = 0.1
+"""InnoDB renews INNODB_TRX and its like only when nobody has read them for so long (CACHE_MIN_IDLE_TIME_NS)."""
+
+
+def until(true: Callable[[], bool], seconds: float = 60, pause: float = 0.05) -> None:
+    """Returns once it is true, which is asked every `pause` seconds."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.05)
+        time.sleep(pause)

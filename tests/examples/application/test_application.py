@@ -11,7 +11,7 @@ import pytest
 
 from tests.examples.application.instance import Instance
 from tests.examples.application.phone import CARD, Phone, RefusedError
-from tests.examples.application.place import CODE, Place, serial, until
+from tests.examples.application.place import CODE, INNODB_REFRESHES_SECONDS, Place, serial, until
 
 
 def phone(instance: Instance, number: int = 1) -> Phone:
@@ -180,7 +180,8 @@ def test_a_stopping_instance_answers_what_it_has_taken_and_asks_its_clients_to_l
     answers: list[object] = []
     slow = threading.Thread(target=lambda: answers.append(phone(running, 10).pay(200)["state"]))
     slow.start()
-    until(lambda: bool(place.database.run("SELECT 1 FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'")))
+    waiting = "SELECT 1 FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'"
+    until(lambda: bool(place.database.run(waiting)), pause=2 * INNODB_REFRESHES_SECONDS)
     assert running.process
     running.process.send_signal(signal.SIGTERM)
     assert running.wait(503) == {"instance": "is leaving"}
