@@ -45,8 +45,7 @@ rehearse: $(VENV)/.ready ## Play and judge a whole deployment, no account, no Pu
 
 .PHONY: test
 test: $(VENV)/.ready-dev ## Run every test that needs neither the Pulumi CLI nor an account
-	@$(RUN) -m pytest -q -n $(TEST_WORKERS) --dist loadfile -m "not slow" --ignore tests/move $(ARGS)
-	@$(if $(ARGS),,$(RUN) -m pytest -q -m "not slow" tests/move) # in a process of its own: its servers have their own authority
+	@$(RUN) -m pytest -q -n $(TEST_WORKERS) --dist loadfile -m "not slow" $(ARGS)
 
 .PHONY: pulumi
 pulumi: ## Build the pinned Pulumi CLI for the tests on the real engine, and say what to put on PATH

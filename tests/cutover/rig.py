@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -56,10 +58,6 @@ def accounts(server: TestServer, role: str) -> list[str]:
     ]
 
 
-AWS = Aws(amazon.REGION)
-"""One for all tests: making AWS clients takes seconds, and the stand-ins keep their addresses."""
-
-
 class Quiet:
     """A screen that remembers."""
 
@@ -71,6 +69,17 @@ class Quiet:
 
     def tells(self, sentence: str) -> None:
         self.told.append(sentence)
+
+
+@functools.cache
+def aws_at(address: str) -> Aws:
+    """The clients of the stand-in at an address, kept for all tests that ask it: making them takes seconds."""
+    return Aws(amazon.REGION)
+
+
+def aws_here() -> Aws:
+    """The clients of the stand-in that this test's environment names."""
+    return aws_at(os.environ["AWS_ENDPOINT_URL"])
 
 
 @dataclass
@@ -94,7 +103,7 @@ class Rig:
 
     def migration(self) -> Migration:
         made = Migration(self.stack, self.limits)
-        made.aws = AWS
+        made.aws = aws_here()
         return made
 
     def store(self) -> DynamoStore:
@@ -177,7 +186,7 @@ def build(source: TestServer, target: TestServer, dms: amazon.Dms) -> Rig:
     """A fresh evening on the two servers."""
     reset(source, "source")
     reset(target, "target")
-    secrets = AWS.client("secretsmanager")
+    secrets = aws_here().client("secretsmanager")
     arns: dict[str, str] = {}
     for name, server, user, password in (
         ("source", source, DMS_USER, DMS_PASSWORD),
@@ -190,7 +199,7 @@ def build(source: TestServer, target: TestServer, dms: amazon.Dms) -> Rig:
     ):
         text = {"host": "127.0.0.1", "port": server.port, "username": user, "password": password}
         arns[name] = secrets.create_secret(Name=f"softpos/{name}", SecretString=json.dumps(text))["ARN"]
-    AWS.client("dynamodb").create_table(
+    aws_here().client("dynamodb").create_table(
         TableName=TABLE,
         KeySchema=[{"AttributeName": "stack", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "stack", "AttributeType": "S"}],

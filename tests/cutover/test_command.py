@@ -15,12 +15,12 @@ from cutover.errors import SettingsError
 from cutover.stack import OUTPUT, from_outputs
 from operations.__main__ import main
 from tests.cutover import application
-from tests.cutover.rig import AWS, DMS_PASSWORD, OPERATOR_PASSWORD, Rig
+from tests.cutover.rig import DMS_PASSWORD, OPERATOR_PASSWORD, Rig, aws_here
 
 
 @pytest.fixture
 def outputs(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(migration, "Aws", lambda _: AWS)
+    monkeypatch.setattr(migration, "Aws", lambda _: aws_here())
     file = tmp_path / "outputs.json"
     file.write_text(json.dumps(rig.outputs))
     return file
