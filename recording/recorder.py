@@ -197,7 +197,7 @@ def _transformed(child: Resource, transforms: Iterable[pulumi.ResourceTransform]
             type_=child.type,
             name=child.name,
             props=dict(child.inputs),
-            opts=pulumi.ResourceOptions(ignore_changes=list(child.ignore_changes)),
+            opts=pulumi.ResourceOptions(ignore_changes=list(child.ignore_changes), protect=child.protect),
         )
         result = transform(given)
         if isinstance(result, pulumi.ResourceTransformResult):
@@ -210,5 +210,6 @@ def _transformed(child: Resource, transforms: Iterable[pulumi.ResourceTransform]
                 wire_inputs=wire,
                 outputs={**child.outputs, **inputs},
                 ignore_changes=tuple(result.opts.ignore_changes or ()),
+                protect=bool(result.opts.protect),
             )
     return child

@@ -236,6 +236,11 @@ INVOKED: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
         "type": "String",
     },
     "aws:ec2/getAmi:getAmi": lambda _: {"id": "ami-0fedcba9876543210", "imageId": "ami-0fedcba9876543210"},
+    "aws:eks/getAddonVersion:getAddonVersion": lambda args: {
+        "addonName": args["addonName"],
+        "kubernetesVersion": args["kubernetesVersion"],
+        "version": "v1.0.0-eksbuild.1",
+    },
     "aws:guardduty/getDetector:getDetector": lambda _: {"id": "0123456789abcdef0123456789abcdef"},
 }
 """Functions that the program may call, each with its answer."""

@@ -102,16 +102,6 @@ def _fits_network_acls(draft: Draft) -> Iterator[Problem]:
                 yield draft.problem(path, f"{allowed} ({tier.value} tier, {direction})", "join ranges into larger ones")
 
 
-def _release_of_version(draft: Draft) -> Iterator[Problem]:
-    release, version = draft.get("cluster.node_release_version", str), draft.get("cluster.version", str)
-    if release and not release.startswith(f"{version}."):
-        yield draft.problem(
-            "cluster.node_release_version",
-            f"a release for Kubernetes {version}, such as {version}.1-20261105",
-            "take the release from EKS's list for this version, or change softpos:clusterVersion",
-        )
-
-
 def _zones_in_region(draft: Draft) -> Iterator[Problem]:
     for conflict in zones_in_region(draft.get("region", str), draft.get("network.availability_zones", tuple)):
         yield draft.problem(f"network.{conflict.field}", conflict.allowed, conflict.remedy)
@@ -253,7 +243,6 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     *(_kept(group, rule) for group, declared in _groups() for rule in declared.RULES),
     _disjoint_ranges,
     _fits_network_acls,
-    _release_of_version,
     _zones_in_region,
     _authority_of_region_known,
     _short_stack_name,

@@ -1,7 +1,6 @@
-"""What runs in every cluster beside the application, as EKS add-ons, which AWS patches and this stack configures.
+"""What runs in every cluster in addition to the application: EKS add-ons, which AWS patches and this stack configures.
 
-A table says what is installed, when, and by which AWS role. Versions are AWS's default for the Kubernetes version at
-creation; an update is a decision of its own, not a side effect of the next deployment.
+A table says what is installed, when, and by which AWS role. Another table says in which version: `addon_versions.csv`.
 
 There is no storage driver: nothing in the cluster may keep data, so no pod can ask for a disk.
 
@@ -21,6 +20,7 @@ import pulumi_aws as aws
 from ..foundations.log_storage import LogStorage
 from ..foundations.placement import DataClass, Placement
 from ..foundations.pod_identity import PodIdentity
+from .addon_versions import addon_version
 
 COLLECTOR = "amazon-cloudwatch-observability"
 LOG_KINDS = ("application", "dataplane", "host", "performance")
@@ -43,7 +43,8 @@ class Addon:
 
     name: str
     stage: Literal["before nodes", "with nodes", "on nodes"]
-    """Before: nodes do not become ready without it. With: beside them. On: it needs nodes to run on."""
+    """``before nodes``: nodes need it to become ready. ``with nodes``: it is installed while the nodes start.
+    ``on nodes``: it runs as ordinary pods, so it needs nodes first."""
     identity: Identity | None = None
     configuration: Mapping[str, Any] = field(default_factory=dict)
 
@@ -83,6 +84,8 @@ class ClusterAddonsArgs:
     placement: Placement
     logs: LogStorage
     cluster_name: str
+    kubernetes_version: str
+    """The minor version that the nodes run, such as ``1.36``: the add-ons move with them, after the control plane."""
     cluster: pulumi.Resource
     """The control plane, for the add-ons to wait for: they know it by its plain name only."""
 
@@ -125,6 +128,7 @@ class ClusterAddons(pulumi.ComponentResource):
             name,
             cluster_name=self._args.cluster_name,
             addon_name=addon.name,
+            addon_version=addon_version(addon.name, self._args.kubernetes_version, self),
             configuration_values=json.dumps(addon.configuration, sort_keys=True) if addon.configuration else None,
             pod_identity_associations=associations,
             resolve_conflicts_on_create="OVERWRITE",

@@ -134,7 +134,7 @@ class NodeGroup(pulumi.ComponentResource):
             ami_type=image_type(settings.node_instance_type),
             instance_types=[settings.node_instance_type],
             capacity_type="ON_DEMAND",
-            version=settings.version,
+            version=settings.of_nodes,
             release_version=settings.node_release_version or None,
             launch_template=aws.eks.NodeGroupLaunchTemplateArgs(
                 id=template.id, version=template.latest_version.apply(str)

@@ -35,6 +35,7 @@ from .workload_security import WorkloadSecurityAgent
 CONTROL_PLANE_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 """All that EKS offers (PCI DSS 10.2.1)."""
 CLUSTER_TYPE = "aws:eks/cluster:Cluster"
+ENTRY_TYPES = ("aws:eks/accessEntry:AccessEntry", "aws:eks/accessPolicyAssociation:AccessPolicyAssociation")
 CREATOR_IS_ADMINISTRATOR = "bootstrapClusterCreatorAdminPermissions"
 ADMINISTRATOR_POLICY = "cluster-access-policy/AmazonEKSClusterAdminPolicy"
 WAITING_MINUTES = 10
@@ -69,11 +70,15 @@ class SoftPosClusterArgs:
 
 
 def declared_entries_only(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-    """Keep EKS from making whoever creates the cluster an administrator by itself.
+    """Let the declared access entries, and no others, say who administers the cluster.
 
-    pulumi-eks has no argument for it (pulumi/pulumi-eks, issue 2373). AWS replaces a cluster for the change, so that
-    one that exists keeps what it has.
+    EKS must not make whoever creates the cluster an administrator by itself. pulumi-eks has no argument for it
+    (pulumi/pulumi-eks, issue 2373). AWS replaces a cluster for the change, so that one that exists keeps what it has.
+    An entry can always be taken away: it inherits the cluster's protection otherwise, and who leaves stays.
     """
+    if args.type_ in ENTRY_TYPES:
+        free = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(protect=False))
+        return pulumi.ResourceTransformResult(props=args.props, opts=free)
     if args.type_ != CLUSTER_TYPE:
         return None
     given: Any = args.props.get("accessConfig") or {}
@@ -215,6 +220,7 @@ class SoftPosCluster(pulumi.ComponentResource):
                 placement=self._args.placement,
                 logs=self._args.logs,
                 cluster_name=self.name,
+                kubernetes_version=self._args.settings.of_nodes,
                 cluster=control_plane,
             ),
             self._children,
@@ -244,7 +250,7 @@ class SoftPosCluster(pulumi.ComponentResource):
             ClusterAutoscalerArgs(
                 placement=self._args.placement,
                 cluster_name=self.name,
-                kubernetes_version=self._args.settings.version,
+                kubernetes_version=self._args.settings.of_nodes,
                 kubernetes_provider=self.kubernetes_provider,
                 nodes=[nodes.group],
             ),

@@ -14,17 +14,10 @@ import pulumi_aws as aws
 
 from ..foundations.placement import DataClass, Placement
 from ..foundations.rds_authority import CERTIFICATE_AUTHORITY
-from .database_engine import (
-    ENGINES,
-    LOWEST_PROMOTION_TIER,
-    EngineName,
-    parameter_family,
-    parameter_group_name,
-)
+from .database_engine import LOWEST_PROMOTION_TIER
 from .database_observation import DatabaseObservation
 from .settings import DatabaseSettings
 
-ENGINE: EngineName = "aurora-mysql"
 READER_TARGET_CPU_PERCENT = 60
 SCALE_OUT_COOLDOWN_SECONDS = 300
 SCALE_IN_COOLDOWN_SECONDS = 900
@@ -42,39 +35,22 @@ class AuroraInstances:
     settings: DatabaseSettings
     placement: Placement
     observation: DatabaseObservation
+    parameters: pulumi.Input[str]
+    """Name of the instances' parameter group."""
     parent: pulumi.Resource
 
     def create(self) -> aws.rds.ClusterInstance:
         """Create writer, readers and their autoscaling; returns the writer."""
-        parameters = self._create_parameters()
-        writer = self._create_instance("writer", 0, parameters, [])
+        writer = self._create_instance("writer", 0, [])
         readers = [
-            self._create_instance(f"reader-{number}", number, parameters, [writer])
+            self._create_instance(f"reader-{number}", number, [writer])
             for number in range(1, self.settings.readers + 1)
         ]
         if readers:  # autoscaling reads their load, so it cannot add the first
             self._scale(readers)
         return writer
 
-    def _create_parameters(self) -> aws.rds.ParameterGroup:
-        name = f"{self.name}-instance-parameters"
-        family = parameter_family(ENGINE, self.settings.engine_version)
-        return aws.rds.ParameterGroup(
-            name,
-            name=parameter_group_name(f"{self.cluster_identifier}-instance", family),
-            description="No statement text in logs",
-            family=family,
-            parameters=[
-                aws.rds.ParameterGroupParameterArgs(name=parameter, value=value, apply_method="immediate")
-                for parameter, value in ENGINES[ENGINE].instance_parameters.items()
-            ],
-            tags=self.placement.tags(name),
-            opts=pulumi.ResourceOptions(parent=self.parent),
-        )
-
-    def _create_instance(
-        self, role: str, number: int, parameters: aws.rds.ParameterGroup, after: list[pulumi.Resource]
-    ) -> aws.rds.ClusterInstance:
+    def _create_instance(self, role: str, number: int, after: list[pulumi.Resource]) -> aws.rds.ClusterInstance:
         name = f"{self.name}-{role}"
         return aws.rds.ClusterInstance(
             name,
@@ -83,7 +59,7 @@ class AuroraInstances:
             cluster_identifier=self.cluster.id,
             engine=aws.rds.EngineType.AURORA_MYSQL,
             instance_class=self.settings.instance_class,
-            db_parameter_group_name=parameters.name,
+            db_parameter_group_name=self.parameters,
             promotion_tier=min(number, LOWEST_PROMOTION_TIER),
             publicly_accessible=False,
             ca_cert_identifier=CERTIFICATE_AUTHORITY,

@@ -107,6 +107,9 @@ class PaymentDatabase(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._children = pulumi.ResourceOptions(parent=self)
+        # RDS deletes no parameter group that the database still uses, so the old one stays until the upgrade is done.
+        # The provider would delete it first, since it has a name of its own.
+        self._replaced_after_use = pulumi.ResourceOptions(parent=self, delete_before_replace=False)
         self.engine = args.settings.engine
         self._engine = ENGINES[self.engine]
         self.port = PORT
@@ -122,12 +125,14 @@ class PaymentDatabase(pulumi.ComponentResource):
             parent=self,
         )
         self._observation = DatabaseObservation(name, args.placement, args.key_arn, self)
+        self._instance_parameters = self._create_instance_parameters()
         self._cluster = self._create_cluster()
         self.cluster_resource_id = self._cluster.cluster_resource_id
         self.endpoint = self._cluster.endpoint
         self.reader_endpoint = self._cluster.reader_endpoint
         self.master_secret_arn = self._cluster.master_user_secrets[0].secret_arn
-        self.writable = [self._create_aurora_instances() if self.engine == "aurora-mysql" else self._cluster]
+        parameters = self._instance_parameters
+        self.writable = [self._cluster if parameters is None else self._create_aurora_instances(parameters)]
         self._rotate_master_password()
         announce_events(name, args.placement, args.alarms.topic_arn, self)
         watch_database(name, self.engine, args.settings.instance_class, self.cluster_identifier, args.alarms, self)
@@ -174,7 +179,9 @@ class PaymentDatabase(pulumi.ComponentResource):
             skip_final_snapshot=False,
             final_snapshot_identifier=pulumi.Output.concat(self.cluster_identifier, "-final-", final_snapshot.hex),
             database_insights_mode="standard",
-            apply_immediately=not placement.production,
+            # A major upgrade is a decision for this deployment, not for the next maintenance window.
+            apply_immediately=not placement.production or settings.major_upgrade,
+            allow_major_version_upgrade=settings.major_upgrade or None,
             tags=self._tags(name, DataClass.CARDHOLDER),
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -187,9 +194,14 @@ class PaymentDatabase(pulumi.ComponentResource):
         )
 
     def _instance_arguments(self) -> dict[str, Any]:
-        """What a Multi-AZ DB cluster is told about its instances; Aurora is told it in each of them."""
-        if self.engine == "aurora-mysql":
-            return {}
+        """What the cluster is told about its instances.
+
+        Aurora is told most of it in each instance. It takes their parameter group in a major upgrade only, and then
+        it needs it: instances with a group of the old version stop the upgrade (RDS API, ModifyDBCluster).
+        """
+        if self._instance_parameters is not None:
+            upgrading = self._args.settings.major_upgrade
+            return {"db_instance_parameter_group_name": self._instance_parameters} if upgrading else {}
         return {
             "db_cluster_instance_class": self._args.settings.instance_class,
             "ca_certificate_identifier": CERTIFICATE_AUTHORITY,
@@ -198,7 +210,7 @@ class PaymentDatabase(pulumi.ComponentResource):
             **self._observation.arguments,
         }
 
-    def _create_aurora_instances(self) -> aws.rds.ClusterInstance:
+    def _create_aurora_instances(self, parameters: pulumi.Output[str]) -> aws.rds.ClusterInstance:
         return AuroraInstances(
             name=self._name,
             cluster=self._cluster,
@@ -206,6 +218,7 @@ class PaymentDatabase(pulumi.ComponentResource):
             settings=self._args.settings,
             placement=self._args.placement,
             observation=self._observation,
+            parameters=parameters,
             parent=self,
         ).create()
 
@@ -237,7 +250,26 @@ class PaymentDatabase(pulumi.ComponentResource):
                 for parameter, value in self._engine.cluster_parameters.items()
             ],
             tags=self._tags(name),
-            opts=self._children,
+            opts=self._replaced_after_use,
+        ).name
+
+    def _create_instance_parameters(self) -> pulumi.Output[str] | None:
+        """The name of the instances' parameter group; a Multi-AZ DB cluster has none."""
+        if self.engine != "aurora-mysql":
+            return None
+        name = f"{self._name}-instance-parameters"
+        family = parameter_family(self.engine, self._args.settings.engine_version)
+        return aws.rds.ParameterGroup(
+            name,
+            name=parameter_group_name(f"{self.cluster_identifier}-instance", family),
+            description="No statement text in logs",
+            family=family,
+            parameters=[
+                aws.rds.ParameterGroupParameterArgs(name=parameter, value=value, apply_method="immediate")
+                for parameter, value in self._engine.instance_parameters.items()
+            ],
+            tags=self._tags(name),
+            opts=self._replaced_after_use,
         ).name
 
     def _create_log_groups(self) -> list[pulumi.Resource]:

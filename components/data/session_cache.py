@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pulumi
 import pulumi_aws as aws
@@ -28,8 +29,9 @@ from .settings import CacheSettings
 PORT = 6379
 LONGEST_NAME = 40
 """Characters in the id of a replication group or user (ElastiCache API)."""
-ENGINE = "redis"
-PARAMETER_FAMILY = "redis7"
+USERS_ENGINE = "redis"
+"""A user group of Redis serves Valkey too, and one of Valkey would refuse `default`, which has no password and is off
+(ElastiCache user guide, "Role-Based Access Control")."""
 PARAMETERS: Mapping[str, str] = {
     # Sessions carry an expiry. When memory runs out, those nearest to it go first; what has none is never dropped.
     "maxmemory-policy": "volatile-ttl",
@@ -46,6 +48,26 @@ LOGS: Mapping[str, str] = {"engine": "engine-log", "slow": "slow-log"}
 SNAPSHOT_WINDOW = "02:00-03:00"
 MAINTENANCE_WINDOW = "sun:03:30-sun:04:30"
 """UTC; not at the same time as the database's."""
+
+
+class CacheEngine(NamedTuple):
+    """What ElastiCache runs."""
+
+    name: str
+    """``redis`` or ``valkey``."""
+    version: str
+    """``7.1``, without the engine's name."""
+
+    @property
+    def parameter_family(self) -> str:
+        """The family of parameter groups, such as ``redis7``."""
+        return f"{self.name}{self.version.partition('.')[0]}"
+
+
+def engine_of(engine_version: str) -> CacheEngine:
+    """The engine of a setting such as ``7.1`` or ``valkey-8.0``."""
+    name, _, version = engine_version.rpartition("-")
+    return CacheEngine(name or "redis", version)
 
 
 def short_user_names(args: SessionCacheArgs) -> Iterator[Conflict]:
@@ -126,14 +148,15 @@ class SessionCache(pulumi.ComponentResource):
 
     def _create_replication_group(self) -> aws.elasticache.ReplicationGroup:
         args, settings = self._args, self._args.settings
+        engine = engine_of(settings.engine_version)
         deliveries, permissions = self._create_logs()
         # Holds data: sessions. Losing them logs every terminal out.
         return aws.elasticache.ReplicationGroup(
             self._name,
             replication_group_id=self.replication_group_id,
             description=f"SoftPOS {args.placement.stack}: sessions",
-            engine=ENGINE,
-            engine_version=settings.engine_version,
+            engine=engine.name,
+            engine_version=engine.version,
             node_type=settings.node_type,
             num_cache_clusters=self._node_count,
             automatic_failover_enabled=True,
@@ -163,7 +186,7 @@ class SessionCache(pulumi.ComponentResource):
             f"{self._name}-user-application",
             user_id=self.user_id,
             user_name=self.user_name,
-            engine=ENGINE,
+            engine=USERS_ENGINE,
             access_string=APPLICATION_ACCESS,
             authentication_mode=aws.elasticache.UserAuthenticationModeArgs(type="iam"),
             tags=self._tags(f"{self._name}-user-application", DataClass.CREDENTIALS),
@@ -173,7 +196,7 @@ class SessionCache(pulumi.ComponentResource):
             f"{self._name}-user-default",
             user_id=self._args.placement.name(self._args.placement.role(self._name, "cache", "no-default")),
             user_name="default",
-            engine=ENGINE,
+            engine=USERS_ENGINE,
             access_string=NO_ACCESS,
             # The user is off, so that no login succeeds, with a password or without.
             authentication_mode=aws.elasticache.UserAuthenticationModeArgs(type="no-password-required"),
@@ -184,7 +207,7 @@ class SessionCache(pulumi.ComponentResource):
         return aws.elasticache.UserGroup(
             name,
             user_group_id=self._args.placement.name(self._name),
-            engine=ENGINE,
+            engine=USERS_ENGINE,
             user_ids=[nobody.user_id, application.user_id],
             tags=self._tags(name, DataClass.CREDENTIALS),
             opts=self._children,
@@ -192,18 +215,20 @@ class SessionCache(pulumi.ComponentResource):
 
     def _create_parameters(self) -> pulumi.Output[str]:
         name = f"{self._name}-parameters"
+        family = engine_of(self._args.settings.engine_version).parameter_family
         return aws.elasticache.ParameterGroup(
             name,
             # With the family in its name, a major upgrade makes the new group before it leaves the old.
-            name=f"{self.replication_group_id}-{PARAMETER_FAMILY}",
+            name=f"{self.replication_group_id}-{family}",
             description="Expiring sessions first, dead connections closed",
-            family=PARAMETER_FAMILY,
+            family=family,
             parameters=[
                 aws.elasticache.ParameterGroupParameterArgs(name=parameter, value=value)
                 for parameter, value in PARAMETERS.items()
             ],
             tags=self._tags(name),
-            opts=self._children,
+            # The nodes leave the old group during the upgrade; it is deleted afterwards.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
         ).name
 
     def _create_subnet_group(self) -> pulumi.Output[str]:

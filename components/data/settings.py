@@ -47,6 +47,9 @@ class DatabaseSettings(Declared):
     engine_version: Annotated[
         str, OneOf(("8.4.mysql_aurora.8.4.7", "8.4.mysql_aurora.8.4.8", "8.0.mysql_aurora.3.10.4", "8.4.7", "8.4.8"))
     ] = "8.4.mysql_aurora.8.4.8"
+    major_upgrade: bool = False
+    """Whether the next deployment may move the database to another major version. It does so at once, with an
+    interruption, and there is no way back but a snapshot."""
     instance_class: Annotated[
         str, Matching(r"db\.[a-z0-9-]+\.[a-z0-9]+", "an RDS instance class such as db.r7g.large")
     ] = "db.r7g.large"
@@ -62,7 +65,8 @@ class DatabaseSettings(Declared):
 
 @dataclass(frozen=True, kw_only=True)
 class CacheSettings(Declared):
-    engine_version: Annotated[str, OneOf(("7.0", "7.1"))] = "7.1"
+    engine_version: Annotated[str, OneOf(("7.0", "7.1", "valkey-8.0", "valkey-8.1"))] = "7.1"
+    """A number alone is Redis. ElastiCache moves Redis 7 to Valkey in place, and never back."""
     node_type: Annotated[
         str, Matching(r"cache\.[a-z0-9-]+\.[a-z0-9]+", "a cache node type such as cache.t4g.small")
     ] = "cache.r7g.large"

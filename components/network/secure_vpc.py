@@ -109,6 +109,9 @@ class SecureVpc(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._children = pulumi.ResourceOptions(parent=self)
+        # Database, cache and cluster live in the VPC and its subnets, and AWS moves none of them to others. A change of
+        # range or zones in production stops in the preview, before an operation.
+        self._kept_in_production = pulumi.ResourceOptions(parent=self, protect=args.placement.production)
         self.cidr = args.cidr
         self._vpc = self._create_vpc()
         self.vpc_id = self._vpc.id
@@ -139,7 +142,7 @@ class SecureVpc(pulumi.ComponentResource):
             enable_dns_support=True,
             enable_dns_hostnames=True,
             tags={**self._tags(self._name), **self._args.placement.expiry_tags},
-            opts=self._children,
+            opts=self._kept_in_production,
         )
 
     def _close_defaults(self) -> None:
@@ -172,7 +175,7 @@ class SecureVpc(pulumi.ComponentResource):
                 availability_zone=zone,
                 map_public_ip_on_launch=False,
                 tags={**self._tags(f"{self._name}-{tier}-{zone[-1]}"), "Tier": tier.value, **roles.get(tier, {})},
-                opts=self._children,
+                opts=self._kept_in_production,
             )
             for zone, cidr in zip(self._args.availability_zones, ranges, strict=True)
         ]

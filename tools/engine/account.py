@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from recording.stand_in_cloud import StandInCloud
+from tools.engine.changing import changing
 from tools.engine.clock import Clock, NoTime
 from tools.engine.creation import prerequisites, references, uniqueness
 from tools.engine.deletion import deletion, remains, written_buckets
@@ -127,6 +128,7 @@ class Account:
                 thing = self._find(type_, identity, home)
                 for output in RENEWED.get(type_, ()):
                     thing.invented[output] += 1
+                changing(thing, inputs, self._others(thing))
                 references(type_, inputs, self._others(thing))
                 kept = thing.inputs if sent is not None and type_ in SENT_ALONE else {}
                 self._show(thing, {**kept, **(sent if kept and sent else inputs)})

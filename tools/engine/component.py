@@ -58,6 +58,8 @@ def construct(
                     name=child.name,
                     parent=child.parent,
                     custom=True,
+                    # The component's SDK hands protection down to its children; the engine itself does not.
+                    protect=child.protect,
                     object=_struct(dict(child.inputs)),
                     dependencies=child.dependencies,
                     provider=request.providers.get("aws", "") if child.type.startswith("aws:") else "",

@@ -179,7 +179,6 @@ class Providers(provider_pb2_grpc.ResourceProviderServicer):
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": account.number},
             "aws:index/getRegion:getRegion": {"region": account.region, "name": account.region},
             "aws:index/getPartition:getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com"},
-            "aws:eks/getAddonVersion:getAddonVersion": {"version": "v1.36.0-eksbuild.1"},
             "aws:guardduty/getDetector:getDetector": {"id": "".join(detectors[:1])},
         }
         if token in whose:
