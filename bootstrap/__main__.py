@@ -34,10 +34,17 @@ in_account = pulumi.ResourceOptions(provider=provider)
 
 state = StateBackend("state", StateBackendArgs(account=account), in_account)
 images = ImageRepository("images", ImageRepositoryArgs(placement=placement), in_account)
-access = GitHubAccess("github", GitHubAccessArgs(account=account, state_key_arn=state.key_arn), in_account)
+# An account has this role once, and only AWS Config can take it. Its history goes on when bootstrap does not.
+aws.iam.ServiceLinkedRole(
+    "config-role",
+    aws_service_name="config.amazonaws.com",
+    opts=pulumi.ResourceOptions.merge(in_account, pulumi.ResourceOptions(retain_on_delete=True)),
+)
+access = GitHubAccess("github", GitHubAccessArgs(account=account, state_keys=state.keys), in_account)
 
 pulumi.export("backendUrl", state.url)
 pulumi.export("secretsProvider", state.secrets_provider)
+pulumi.export("bootstrapSecretsProvider", state.bootstrap_secrets_provider)
 pulumi.export("imageRepository", images.url)
 pulumi.export("workloadBoundary", account.workload_boundary_arn)
 pulumi.export("roles", access.role_arns)

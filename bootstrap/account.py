@@ -1,10 +1,11 @@
-"""Where bootstrap stands: one account, one repository, and the names that follow, all known beforehand."""
+"""Where bootstrap works: one account, one repository, and the names that follow, all known beforehand."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pulumi import RunError
 
@@ -12,15 +13,17 @@ IAM_PATH = "/softpos-bootstrap/"
 """Path of everything in IAM that is made here. The deploy role may touch nothing below it."""
 PLATFORM_PATH = "/softpos/"
 """Path of every role and policy that the platform's program makes. The deploy role may touch nothing outside it."""
+ENVIRONMENTS_PATH = "/softpos/environments/"
+"""Path of those that a test environment makes. IAM cannot tell a role that is passed by its tags, only by its path."""
 GITHUB = "token.actions.githubusercontent.com"
 ENVIRONMENTS_PREFIX = "environments"
-"""Folder of the state bucket in which the test environments' stacks lie, apart from the permanent stack."""
+"""Folder of the state bucket in which the test environments' stacks are, apart from the permanent stack."""
 DMS_ROLES = ("dms-vpc-role", "dms-cloudwatch-logs-role")
 """AWS DMS finds these by name, so that they cannot have a path."""
 
 
 class SettingsError(RunError):
-    """A setting of bootstrap cannot be used; the message is one sentence a problem."""
+    """A setting of bootstrap cannot be used; the message is one sentence per problem."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,8 @@ class Account:
     cost_centre: str = "softpos"
     environments: bool = False
     """Whether test environments live in this account."""
+    host_name: str = ""
+    """The permanent stack's public name, which no test environment may point elsewhere."""
 
     @property
     def partition(self) -> str:
@@ -60,12 +65,31 @@ class Account:
         """The boundary that every role of the platform's program must carry."""
         return self.policy_arn("softpos-workload-boundary")
 
+    @property
+    def environment_boundary_arn(self) -> str:
+        """The boundary that every role of a test environment must carry."""
+        return self.policy_arn("softpos-environment-workload-boundary")
+
     def policy_arn(self, name: str) -> str:
         return self.arn("iam", f"policy{IAM_PATH}{name}", region="")
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
         region = self.region if region is None else region
         return f"arn:{self.partition}:{service}:{region}:{self.account_id}:{resource}"
+
+
+class StateKeys(NamedTuple):
+    """ARNs of the keys of Pulumi's state, which AWS invents."""
+
+    bucket: str
+    """Encrypts the objects; used only by way of S3."""
+    stack: str
+    """Encrypts the secrets in the permanent stack's state."""
+    environments: str
+    """Encrypts the secrets in the state of test environments; empty where there are none."""
+
+    def all(self) -> list[str]:
+        return [arn for arn in self if arn]
 
 
 FORMS: Mapping[str, tuple[str, str]] = {
@@ -76,6 +100,7 @@ FORMS: Mapping[str, tuple[str, str]] = {
     "owner": (r".{1,128}", "who answers for the account's set-up"),
     "costCentre": (r".{1,128}", "who pays"),
     "environments": (r"true|false", "true or false"),
+    "hostName": (r"([a-z0-9-]+\.)*[a-z0-9-]*", "the permanent stack's edgeHostName, in small letters"),
 }
 
 
@@ -92,6 +117,10 @@ def read_account(given: Mapping[str, str]) -> Account:
     ]
     if not problems and given["stack"] == "prod" and given["environments"] == "true":
         problems = ["environments: 'true' is not allowed with stack prod; allowed: false; they live in dev's account."]
+    if not problems and given["environments"] == "true" and not given["hostName"]:
+        problems = [
+            "hostName: '' is not allowed with environments; allowed: the permanent stack's edgeHostName; set it."
+        ]
     if problems:
         raise SettingsError("\n".join(problems))
     return Account(
@@ -102,4 +131,5 @@ def read_account(given: Mapping[str, str]) -> Account:
         cost_centre=given["costCentre"],
         subject=given["repository"],
         environments=given["environments"] == "true",
+        host_name=given["hostName"],
     )

@@ -1,10 +1,8 @@
-"""The policy documents of bootstrap: who may log in, what they may do, and what they may never do.
+"""The policy documents of bootstrap: who may log in, and what they may do. `boundaries` says what they may never do.
 
 `preview` is for pull requests: it reads no secret, and of all state the dev stack's alone. `plan` is for the default
-branch: it reads what a refresh reads. `deploy` does what the permissions table says and is held by a boundary.
-`environments` and `reaper` are `deploy` held once more: they cannot touch what a permanent stack owns. None of them can
-change a role, policy, key or bucket of bootstrap, make a user or a key, take another role, or make a role that may do
-more than the workload boundary says.
+branch: it reads what a refresh reads. `deploy` does what the permissions table says. `environments` and `reaper` do
+what the table says of the types that a test environment has, to what environments own.
 """
 
 from __future__ import annotations
@@ -13,8 +11,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bootstrap.account import DMS_ROLES, ENVIRONMENTS_PREFIX, GITHUB, IAM_PATH, PLATFORM_PATH, Account
-from bootstrap.permissions import READS, writes_by_service
+from bootstrap.account import DMS_ROLES, GITHUB, Account, StateKeys
+from bootstrap.deployers import Deployer
+from bootstrap.permissions import READS
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
@@ -30,9 +29,9 @@ ENVIRONMENT = "test-environments"
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "network": ("ec2",),
-    "compute": ("application-autoscaling", "autoscaling", "ecr", "eks", "elasticloadbalancing"),
+    "compute": ("application-autoscaling", "autoscaling", "eks", "elasticloadbalancing"),
     "data": ("dms", "dynamodb", "elasticache", "rds"),
-    "edge": ("acm", "route53", "ssm", "wafv2"),
+    "edge": ("acm", "route53", "wafv2"),
     "audit": (
         *("access-analyzer", "cloudtrail", "cloudwatch", "config", "events", "guardduty", "inspector2", "logs"),
         *("securityhub", "sns"),
@@ -50,14 +49,14 @@ PASSED_TO = (
 )
 """Services that a deployment may hand one of the platform's roles to. DMS takes the role that reads an endpoint's
 secret as the service of its Region (AWS DMS user guide, "Using secrets to access endpoints")."""
-ROLE_CHANGES = (
-    *("iam:AttachRolePolicy", "iam:CreateRole", "iam:DetachRolePolicy"),
-    "iam:PutRolePermissionsBoundary",
-)
-"""Changes of a role for which IAM tells the role's boundary, so that it can be asked for."""
-GLOBAL_SERVICES = ("iam", "route53", "sts")
-QUERY_LOG_REGION = "us-east-1"
-"""Route 53 writes query logs from there only."""
+ATTACHING = "iam:AttachRolePolicy"
+TRUST_CHANGE = "iam:UpdateAssumeRolePolicy"
+ROLE_CHANGES = ("iam:CreateRole", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary")
+"""Changes of a role for which IAM tells the role's boundary, so that it can be asked for; `ATTACHING` as well."""
+HOST_DOCUMENTS = ("AWS-RunPatchBaseline",)
+"""What State Manager may run on hosts."""
+SERVICE_ROLES = ("config.amazonaws.com/AWSServiceRoleForConfig",)
+"""Roles that AWS defines and that a deployment hands to their service. Only that service may take them."""
 
 
 def document(*statements: Statement) -> Document:
@@ -136,32 +135,40 @@ def refreshing(account: Account) -> Document:
     return document(allow("ReadWhereTheDatabaseIs", ["secretsmanager:GetSecretValue"], where))
 
 
-def preview_state(account: Account, key_arn: str) -> Document:
-    """Reads the state of the permanent stack, and of no other stack, bootstrap's own among them.
+def state(by: Deployer, keys: StateKeys, *, write: bool) -> Document:
+    """Access to the state of the deployer's stacks, and of no other stack, bootstrap's own among them.
 
-    Only S3 and Pulumi's secrets provider use the key; its account holds no production.
+    The bucket's key works only by way of S3; the other one is what Pulumi decrypts the stacks' secrets with.
     """
-    folder = f"{account.state_bucket_arn}/.pulumi"
-    own = f"stacks/softpos/{account.stack}.json"
-    names = ("meta.yaml", "Pulumi.yaml", own, f"{own}.*")
-    prefixes = [".pulumi/meta.yaml", ".pulumi/Pulumi.yaml", f".pulumi/{own}*", ".pulumi/stacks", ".pulumi/stacks/*"]
-    return document(
-        allow("ListState", ["s3:ListBucket"], account.state_bucket_arn, StringLike={"s3:prefix": prefixes}),
-        allow("StateObjects", ["s3:GetObject"], [f"{folder}/{name}" for name in names]),
-        allow("StateKey", ["kms:Decrypt"], key_arn),
-    )
-
-
-def state(account: Account, key_arn: str, *, write: bool, prefix: str = "") -> Document:
-    """Access to the stacks' state below `prefix` of the bucket, and to the key that encrypts it."""
-    objects = f"{account.state_bucket_arn}/{prefix + '/' if prefix else ''}*"
-    listed = {"StringLike": {"s3:prefix": [prefix, f"{prefix}/*"]}} if prefix else {}
+    account = by.account
+    folder = f"{account.state_bucket_arn}/{by.state_folder}.pulumi"
+    shared = [f"{folder}/{name}" for name in ("meta.yaml", "Pulumi.yaml")]
+    own = [f"{folder}/stacks/softpos/{by.stacks}.json*"]
+    written = [
+        *own,
+        *(f"{folder}/{kind}/softpos/{by.stacks}/*" for kind in ("history", "backups", "locks/organization")),
+    ]
+    listed = {} if write and by.permanent else {"StringLike": {"s3:prefix": _prefixes(by)}}
     use = ["kms:Decrypt", *(["kms:Encrypt", "kms:GenerateDataKey"] if write else [])]
-    return document(
+    through_s3 = {"kms:ViaService": f"s3.{account.region}.amazonaws.com"}
+    statements = [
         allow("ListState", ["s3:ListBucket"], account.state_bucket_arn, **listed),
-        allow("StateObjects", ["s3:GetObject", *(["s3:DeleteObject", "s3:PutObject"] if write else [])], objects),
-        allow("StateKey", use, key_arn),
-    )
+        allow("StateObjects", ["s3:GetObject"], [*shared, *(written if write else own)]),
+        allow("BucketKey", use, keys.bucket, StringEquals=through_s3),
+        allow("SecretsKey", use, keys.stack if by.permanent else keys.environments),
+    ]
+    if not write:
+        return document(*statements)
+    # An environment's stacks come and go, and with them all that describes them, the ledger among it.
+    changed = written if by.permanent else [f"{account.state_bucket_arn}/{by.state_folder}*"]
+    return document(*statements, allow("StateChanges", ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], changed))
+
+
+def _prefixes(by: Deployer) -> list[str]:
+    if not by.permanent:
+        return [by.state_folder.rstrip("/"), f"{by.state_folder}*"]
+    own = f".pulumi/stacks/softpos/{by.stacks}.json*"
+    return [".pulumi/meta.yaml", ".pulumi/Pulumi.yaml", own, ".pulumi/stacks", ".pulumi/stacks/*"]
 
 
 def images(account: Account) -> Document:
@@ -175,37 +182,37 @@ def images(account: Account) -> Document:
     )
 
 
-def writing(account: Account) -> Mapping[str, Document]:
-    """The deploy role's policies by name: the permissions table, within the limits that each service can express.
+def writing(by: Deployer) -> Mapping[str, Document]:
+    """The policies of a role that deploys, by name: the permissions table, within what each service can express.
 
     ``Resource: "*"`` where AWS invents the resource's name: what it would reach beyond the platform, the boundary bars.
     """
-    writes = writes_by_service()
+    writes = by.writes()
     plain = {
-        name: document(allow("Deploy", (action for service in services for action in writes[service]), "*"))
+        name: document(allow("Deploy", (action for one in services for action in writes.get(one, ())), "*"))
         for name, services in GROUPS.items()
     }
-    return {**plain, "secured": _secured(account, writes)}
+    return {
+        **plain,
+        "identities": document(*_identities(by, writes["iam"])),
+        "secured": document(*_keys(by, writes["kms"]), *_stores(by, writes)),
+    }
 
 
-def _secured(account: Account, writes: Mapping[str, Sequence[str]]) -> Document:
-    """Services whose statements can name what is ours: IAM, KMS, S3 and Secrets Manager."""
-    return document(
-        allow(
-            "Roles",
-            [action for action in writes["iam"] if action not in (*ACCOUNT_WIDE_IAM, *ROLE_CHANGES, "iam:PassRole")],
-            _platform_identities(account),
-        ),
-        allow(
-            "RolesWithinTheBoundary",
-            ROLE_CHANGES,
-            _platform_identities(account),
-            StringEquals={"iam:PermissionsBoundary": account.workload_boundary_arn},
-        ),
+def _identities(by: Deployer, writes: Sequence[str]) -> list[Statement]:
+    """Roles below the platform's path, with its boundary, with listed policies; handed to listed services."""
+    account, own = by.account, platform_identities(by)
+    bounded = {"iam:PermissionsBoundary": by.workload_boundary_arn}
+    service_roles = [account.arn("iam", f"role/aws-service-role/{name}", region="") for name in SERVICE_ROLES]
+    apart = (*ACCOUNT_WIDE_IAM, *ROLE_CHANGES, ATTACHING, TRUST_CHANGE, "iam:PassRole")
+    statements = [
+        allow("Roles", [action for action in writes if action not in apart], own),
+        allow("RolesWithinTheBoundary", ROLE_CHANGES, own, StringEquals=bounded),
+        allow("ListedPolicies", [ATTACHING], own, StringEquals=bounded, ArnLike={"iam:PolicyARN": by.attachable()}),
         allow(
             "PassRoles",
             ["iam:PassRole"],
-            _platform_identities(account),
+            [*own, *(service_roles if by.permanent else ())],
             StringEquals={"iam:PassedToService": [one.format(region=account.region) for one in PASSED_TO]},
         ),
         allow(
@@ -213,31 +220,75 @@ def _secured(account: Account, writes: Mapping[str, Sequence[str]]) -> Document:
             ["iam:CreateServiceLinkedRole"],
             account.arn("iam", "role/aws-service-role/*", region=""),
         ),
+    ]
+    if not by.permanent:
+        return statements
+    return [
+        *statements,
+        # A cluster cannot change its role, so that a new release changes the trust of the role in place.
+        allow("Trusts", [TRUST_CHANGE], account.arn("iam", f"role{by.path}*", region=""), StringEquals=bounded),
         # The account's password policy is no resource.
         allow("PasswordPolicy", ["iam:DeleteAccountPasswordPolicy", "iam:UpdateAccountPasswordPolicy"], "*"),
-        # A key's name is invented by AWS.
-        allow("Keys", [action for action in writes["kms"] if action not in (*KEY_USE, "kms:CreateGrant")], "*"),
+    ]
+
+
+NEW_KEYS = ("kms:CreateKey", "kms:TagResource")
+"""What needs no key of one's own yet: a key is tagged while it is made."""
+ALIASES = ("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias")
+
+
+def _keys(by: Deployer, writes: Sequence[str]) -> list[Statement]:
+    """Keys by the tag of their stack. A key's name is invented by AWS."""
+    account = by.account
+    tagged = {"aws:ResourceTag/Stack": by.stacks}
+    apart = (*KEY_USE, *NEW_KEYS, *ALIASES, "kms:CreateGrant", *(() if by.permanent else ("kms:PutKeyPolicy",)))
+    return [
+        allow("NewKeys", NEW_KEYS, "*"),
+        allow(
+            "OwnKeys",
+            [action for action in writes if action not in apart],
+            account.arn("kms", "key/*", region="*"),
+            StringLike=tagged,
+        ),
+        allow(
+            "Aliases",
+            ALIASES,
+            [account.arn("kms", f"alias/softpos-{by.stacks}-*"), account.arn("kms", "key/*")],
+        ),
         allow(
             "UseKeysThroughServices",
             KEY_USE,
             account.arn("kms", "key/*"),
-            StringLike={"kms:ViaService": [f"{service}.*.amazonaws.com" for service in KEY_USERS]},
+            StringLike={"kms:ViaService": [f"{service}.*.amazonaws.com" for service in KEY_USERS], **tagged},
         ),
         # No kms:GrantIsForAWSResource: EKS asks for the cluster's grant in the caller's name, and its user guide says
-        # that CreateCluster does not support the condition. The key of bootstrap stays barred by the boundary.
-        allow("GrantKeysToServices", ["kms:CreateGrant"], account.arn("kms", "key/*")),
+        # that CreateCluster does not support the condition.
+        allow("GrantKeysToServices", ["kms:CreateGrant"], account.arn("kms", "key/*"), StringLike=tagged),
+    ]
+
+
+def _stores(by: Deployer, writes: Mapping[str, Sequence[str]]) -> list[Statement]:
+    """Buckets and secrets by name, and what Systems Manager may run on hosts."""
+    account = by.account
+    secrets = (f"softpos/{by.stacks}/", "rds!", *(("s2svpn!",) if by.permanent else ()))
+    associating = ("ssm:CreateAssociation", "ssm:UpdateAssociation")
+    # Another document, such as AWS-RunShellScript, would be a shell on every host.
+    places = [account.arn("ssm", "association/*"), account.arn("ec2", "instance/*")]
+    places += [f"arn:{account.partition}:ssm:{account.region}::document/{name}" for name in HOST_DOCUMENTS]
+    statements = [
+        allow("HostSettings", [one for one in writes["ssm"] if one not in associating], "*"),
+        allow("HostAssociations", associating, places),
+        allow("Buckets", [one for one in writes["s3"] if one not in ACCOUNT_WIDE_S3], platform_buckets(by)),
         allow(
-            "Buckets",
-            [action for action in writes["s3"] if action not in ACCOUNT_WIDE_S3],
-            [f"arn:{account.partition}:s3:::softpos-*"],
+            "Secrets", writes["secretsmanager"], [account.arn("secretsmanager", f"secret:{one}*") for one in secrets]
         ),
-        allow("AccountsPublicAccess", ACCOUNT_WIDE_S3, "*"),
-        allow(
-            "Secrets",
-            writes["secretsmanager"],
-            [account.arn("secretsmanager", f"secret:{prefix}*") for prefix in ("softpos/", "rds!", "s2svpn!")],
-        ),
-    )
+    ]
+    return [*statements, allow("AccountsPublicAccess", ACCOUNT_WIDE_S3, "*")] if by.permanent else statements
+
+
+def platform_buckets(by: Deployer) -> list[str]:
+    """Buckets that the deployer's stacks own."""
+    return [f"arn:{by.account.partition}:s3:::softpos-{by.stacks.removesuffix('*')}*"]
 
 
 ACCOUNT_WIDE_IAM = (
@@ -247,141 +298,11 @@ ACCOUNT_WIDE_IAM = (
 ACCOUNT_WIDE_S3 = ("s3:PutAccountPublicAccessBlock",)
 
 
-def _platform_identities(account: Account) -> list[str]:
-    """Roles, policies and instance profiles that the platform's program may own."""
+def platform_identities(by: Deployer) -> list[str]:
+    """Roles, policies and instance profiles that the deployer's stacks may own."""
     kinds = ("instance-profile", "policy", "role")
-    own = [account.arn("iam", f"{kind}{PLATFORM_PATH}*", region="") for kind in kinds]
-    return [*own, *(account.arn("iam", f"role/{name}", region="") for name in DMS_ROLES)]
-
-
-# ---- What they may never do -----------------------------------------------------------------------------------------
-
-
-def deploy_boundary(account: Account, key_arn: str) -> Document:
-    """The most that `deploy` may ever do, whatever is attached to it."""
-    return document(*_at_most(), *_never(account, key_arn))
-
-
-def environments_boundary(account: Account, key_arn: str) -> Document:
-    """As `deploy_boundary`, and nothing that a permanent stack owns."""
-    return document(
-        *_at_most(),
-        *_never(account, key_arn),
-        {
-            "Sid": "NothingOfAPermanentStack",
-            "Effect": "Deny",
-            # Environments get their names in the permanent stack's zone.
-            "NotAction": ["route53:*", *(f"{service}:{verb}*" for service, verb in SEEN_OF_OTHERS)],
-            "Resource": "*",
-            "Condition": {"StringEquals": {"aws:ResourceTag/Stack": ["dev", "prod"]}},
-        },
-        {
-            "Sid": "NoStateOfAPermanentStack",
-            "Effect": "Deny",
-            "Action": ["s3:DeleteObject", "s3:PutObject"],
-            "NotResource": [f"{account.state_bucket_arn}/{ENVIRONMENTS_PREFIX}/*", *_environments_buckets(account)],
-        },
-    )
-
-
-SEEN_OF_OTHERS = (("iam", "Get"), ("iam", "List"), ("kms", "Describe"), ("kms", "List"), ("secretsmanager", "Describe"))
-
-
-def _environments_buckets(account: Account) -> list[str]:
-    return [f"arn:{account.partition}:s3:::softpos-env-*"]
-
-
-def workload_boundary(account: Account, key_arn: str) -> Document:
-    """The most that any role of the platform may do: it changes no identity and no account, and nothing of bootstrap.
-
-    It may read identities as far as its policies say so: AWS Config watches them for fifteen rules of PCI DSS.
-    """
-    return document(
-        {
-            "Sid": "Workloads",
-            "Effect": "Allow",
-            "NotAction": ["account:*", "iam:*", "organizations:*", "sso:*", "sso-directory:*"],
-            "Resource": "*",
-        },
-        allow(
-            "ReadIdentities",
-            [
-                *("account:Get*", "account:List*", "iam:CreateServiceLinkedRole", "iam:GenerateCredentialReport"),
-                *("iam:GenerateServiceLastAccessedDetails", "iam:Get*", "iam:List*", "iam:SimulateCustomPolicy"),
-                *("iam:SimulatePrincipalPolicy", "organizations:Describe*", "organizations:List*", "sso:Describe*"),
-                *("sso:Get*", "sso:List*"),
-            ],
-            "*",
-        ),
-        *_nothing_of_bootstrap(account, key_arn),
-    )
-
-
-def _at_most() -> list[Statement]:
-    """Our services, and of IAM no more than the table: no user, no key, no login, no provider."""
-    services = {*READS, *writes_by_service()} - {"iam", "sts"}
-    return [
-        allow("OurServices", (f"{service}:*" for service in services), "*"),
-        allow("Identities", [*READS["iam"], *READS["sts"], *writes_by_service()["iam"]], "*"),
-    ]
-
-
-def _never(account: Account, key_arn: str) -> list[Statement]:
-    return [
-        *_nothing_of_bootstrap(account, key_arn),
-        {
-            "Sid": "NoRoleOutsideThePlatform",
-            "Effect": "Deny",
-            "Action": [action for action in writes_by_service()["iam"] if action not in ACCOUNT_WIDE_IAM],
-            "NotResource": _platform_identities(account),
-        },
-        {
-            "Sid": "NoRoleWithoutTheBoundary",
-            "Effect": "Deny",
-            "Action": list(ROLE_CHANGES),
-            "Resource": "*",
-            "Condition": {"StringNotEquals": {"iam:PermissionsBoundary": account.workload_boundary_arn}},
-        },
-        {
-            "Sid": "NoOtherRegion",
-            "Effect": "Deny",
-            "NotAction": [f"{service}:*" for service in GLOBAL_SERVICES],
-            "Resource": "*",
-            "Condition": {"StringNotEquals": {"aws:RequestedRegion": [account.region, QUERY_LOG_REGION]}},
-        },
-    ]
-
-
-def _nothing_of_bootstrap(account: Account, key_arn: str) -> list[Statement]:
-    return [
-        {
-            "Sid": "NothingOfBootstrap",
-            "Effect": "Deny",
-            "NotAction": ["iam:Get*", "iam:List*"],
-            "Resource": [
-                *(account.arn("iam", f"{kind}{IAM_PATH}*", region="") for kind in ("policy", "role")),
-                account.arn("iam", f"oidc-provider/{GITHUB}", region=""),
-            ],
-        },
-        {
-            "Sid": "StateStays",
-            "Effect": "Deny",
-            "Action": [
-                *("s3:DeleteBucket*", "s3:DeleteObjectVersion", "s3:PutBucket*", "s3:PutEncryptionConfiguration"),
-                *("s3:PutLifecycleConfiguration", "s3:PutReplicationConfiguration"),
-            ],
-            "Resource": [account.state_bucket_arn, f"{account.state_bucket_arn}/*"],
-        },
-        {
-            "Sid": "StateKeyStays",
-            "Effect": "Deny",
-            "Action": [
-                *("kms:CreateGrant", "kms:DeleteAlias", "kms:Disable*", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"),
-                *("kms:TagResource", "kms:UntagResource", "kms:UpdateAlias"),
-            ],
-            "Resource": [key_arn, account.arn("kms", "alias/softpos-state")],
-        },
-    ]
+    own = [by.account.arn("iam", f"{kind}{by.path}*", region="") for kind in kinds]
+    return [*own, *(by.account.arn("iam", f"role/{name}", region="") for name in DMS_ROLES if by.permanent)]
 
 
 def length(made: Document) -> int:

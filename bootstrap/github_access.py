@@ -16,15 +16,16 @@ from functools import partial
 import pulumi
 import pulumi_aws as aws
 
-from bootstrap import documents
-from bootstrap.account import ENVIRONMENTS_PREFIX, GITHUB, IAM_PATH, Account
+from bootstrap import boundaries, deployers, documents
+from bootstrap.account import GITHUB, IAM_PATH, Account, StateKeys
+from bootstrap.deployers import Deployer
 from bootstrap.documents import Document
 
 SESSION_SECONDS = 3_600
 """As long as the longest job."""
 
-Making = Callable[[str], Document]
-"""A document that needs the state key's ARN, which AWS invents."""
+Making = Callable[[StateKeys], Document]
+"""A document that needs the ARNs of the state's keys, which AWS invents."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class GitHubAccessArgs:
     """Inputs of `GitHubAccess`."""
 
     account: Account
-    state_key_arn: pulumi.Input[str]
+    state_keys: pulumi.Output[StateKeys]
 
 
 class GitHubAccess(pulumi.ComponentResource):
@@ -45,57 +46,59 @@ class GitHubAccess(pulumi.ComponentResource):
         super().__init__("softpos:bootstrap:GitHubAccess", name, {}, opts)
         self._name = name
         self._account = account = args.account
-        self._key_arn = pulumi.Output.from_input(args.state_key_arn)
+        self._keys = args.state_keys
         self._children = pulumi.ResourceOptions(parent=self)
         self._identities = aws.iam.OpenIdConnectProvider(
             f"{name}-identities", url=f"https://{GITHUB}", client_id_lists=["sts.amazonaws.com"], opts=self._children
         )
-        self._policy("softpos-workload-boundary", lambda key: documents.workload_boundary(account, key))
-        boundary = self._policy("softpos-deploy-boundary", lambda key: documents.deploy_boundary(account, key))
+        self._deploys = deployers.permanent(account)
+        self._policy("softpos-workload-boundary", lambda _: boundaries.workload_boundary(self._deploys))
+        boundary = self._boundary("softpos-deploy-boundary", self._deploys)
+        pushes = self._policy("softpos-images-boundary", lambda _: boundaries.images_boundary(account))
         reading = {"reading": self._policy("softpos-reading", lambda _: documents.reading(account))}
-        writing = {
-            part: self._policy(f"softpos-deploy-{part}", partial(_known, document))
-            for part, document in documents.writing(account).items()
-        }
         refreshing = {
             **reading,
             "refreshing": self._policy("softpos-refreshing", lambda _: documents.refreshing(account)),
         }
-        plan = {**refreshing, "state": self._state("softpos-plan-state", write=False)}
-        deploy = {**refreshing, **writing, "state": self._state("softpos-deploy-state", write=True)}
+        reads = self._policy("softpos-plan-state", lambda keys: documents.state(self._deploys, keys, write=False))
+        plan = {**refreshing, "state": reads}
+        state = self._policy("softpos-deploy-state", lambda keys: documents.state(self._deploys, keys, write=True))
+        deploy = {**refreshing, **self._writing("softpos-deploy", self._deploys), "state": state}
         images = {"images": self._policy("softpos-images", partial(_known, documents.images(account)))}
         self.role_arns = {
             "plan": self._role("softpos-plan", documents.PLAN_SUBJECTS, plan, None),
             "deploy": self._role("softpos-deploy", [f"environment:{account.stack}"], deploy, boundary),
-            "images": self._role("softpos-images", [documents.IMAGE_SUBJECTS[account.stack]], images, boundary),
+            "images": self._role("softpos-images", [documents.IMAGE_SUBJECTS[account.stack]], images, pushes),
         }
         if account.stack != "prod":
-            own = self._policy("softpos-preview-state", lambda key: documents.preview_state(account, key))
-            preview = self._role("softpos-preview", documents.PREVIEW_SUBJECTS, {**reading, "state": own}, None)
+            preview = self._role("softpos-preview", documents.PREVIEW_SUBJECTS, {**reading, "state": reads}, None)
             self.role_arns = {**self.role_arns, "preview": preview}
         if account.environments:
-            self.role_arns = {**self.role_arns, **self._environments({**refreshing, **writing})}
+            self.role_arns = {**self.role_arns, **self._environments(refreshing)}
         self.register_outputs({"roleArns": self.role_arns})
 
     def _environments(self, policies: Mapping[str, aws.iam.Policy]) -> Mapping[str, pulumi.Output[str]]:
-        account = self._account
-        boundary = self._policy(
-            "softpos-environments-boundary", lambda key: documents.environments_boundary(account, key)
-        )
-        state = self._state("softpos-environments-state", write=True, prefix=ENVIRONMENTS_PREFIX)
+        by = deployers.environments(self._account)
+        self._policy("softpos-environment-workload-boundary", lambda _: boundaries.workload_boundary(by))
+        boundary = self._boundary("softpos-environments-boundary", by)
+        state = self._policy("softpos-environments-state", lambda keys: documents.state(by, keys, write=True))
         subjects = {"environments": documents.ENVIRONMENTS_SUBJECTS, "reaper": documents.REAPER_SUBJECTS}
-        every = {**policies, "state": state}
+        every = {**policies, **self._writing("softpos-environments", by), "state": state}
         return {role: self._role(f"softpos-{role}", taken, every, boundary) for role, taken in subjects.items()}
 
-    def _state(self, name: str, *, write: bool, prefix: str = "") -> aws.iam.Policy:
-        return self._policy(name, lambda key: documents.state(self._account, key, write=write, prefix=prefix))
+    def _writing(self, name: str, by: Deployer) -> Mapping[str, aws.iam.Policy]:
+        written = documents.writing(by).items()
+        return {part: self._policy(f"{name}-{part}", partial(_known, made)) for part, made in written}
+
+    def _boundary(self, name: str, by: Deployer) -> aws.iam.Policy:
+        return self._policy(name, lambda _: boundaries.deploy_boundary(by))
 
     def _policy(self, name: str, made: Making) -> aws.iam.Policy:
         return aws.iam.Policy(
             f"{self._name}-{name}",
             name=name,
             path=IAM_PATH,
-            policy=self._key_arn.apply(lambda key: json.dumps(made(key), separators=(",", ":"))),
+            policy=self._keys.apply(lambda keys: json.dumps(made(keys), separators=(",", ":"))),
             opts=self._children,
         )
 
@@ -122,6 +125,6 @@ class GitHubAccess(pulumi.ComponentResource):
         return role.arn
 
 
-def _known(made: Document, _key_arn: str) -> Document:
+def _known(made: Document, _keys: StateKeys) -> Document:
     """A document that names no key."""
     return made

@@ -1,7 +1,8 @@
-"""Where Pulumi keeps its state: one bucket and one key, which nobody deletes by mistake and no deployment can touch.
+"""Where Pulumi keeps its state: one bucket and its keys, which nobody deletes by mistake and no deployment can touch.
 
-Creates the bucket (versioned, encrypted, over TLS only, closed to the public) and the key that also encrypts the
-stacks' secrets. Trust boundary: the roles of `GitHubAccess` by their own policies; the bucket's policy refuses to
+Creates the bucket (versioned, encrypted, over TLS only, closed to the public) with its key, and a key for the secrets
+in the state of the permanent stack and, where they live, of the test environments: who reads one set of secrets reads
+no other. Trust boundary: the roles of `GitHubAccess` by their own policies; the bucket's policy refuses to
 everybody that the bucket, a version of an object or the versioning itself is removed. Who must do that changes the
 policy first, which CloudTrail records. Holds data: without it no stack can be changed in an orderly way again.
 """
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from bootstrap.account import Account
+from bootstrap.account import Account, StateKeys
 
 DELETION_WINDOW_DAYS = 30
 ROTATION_DAYS = 365
@@ -31,13 +32,15 @@ class StateBackendArgs:
 
 
 class StateBackend(pulumi.ComponentResource):
-    """The bucket and the key."""
+    """The bucket and the keys."""
 
     url: str
     """What to export as PULUMI_BACKEND_URL."""
     secrets_provider: str
-    """What to give to `pulumi stack init --secrets-provider`."""
-    key_arn: pulumi.Output[str]
+    """What to give to `pulumi stack init --secrets-provider` for the permanent stack."""
+    bootstrap_secrets_provider: str
+    """The same for bootstrap's own stack: no role of a workflow can use this key but by way of S3."""
+    keys: pulumi.Output[StateKeys]
 
     def __init__(self, name: str, args: StateBackendArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("softpos:bootstrap:StateBackend", name, {}, opts)
@@ -46,18 +49,27 @@ class StateBackend(pulumi.ComponentResource):
         self._children = pulumi.ResourceOptions(parent=self)
         self._stays = pulumi.ResourceOptions(parent=self, protect=True, retain_on_delete=True)
         self.url = f"s3://{args.account.state_bucket}?region={args.account.region}&awssdk=v2"
-        self.secrets_provider = f"awskms:///alias/softpos-state?region={args.account.region}&awssdk=v2"
-        self.key_arn = self._create_key()
+        options = f"region={args.account.region}&awssdk=v2"
+        self.secrets_provider = f"awskms:///alias/softpos-secrets-stack?{options}"
+        self.bootstrap_secrets_provider = f"awskms:///alias/softpos-state?{options}"
+        self._key_arn = self._create_key("key", "alias/softpos-state", "the bucket of Pulumi's state")
+        secrets = self._create_key("stack-key", "alias/softpos-secrets-stack", "secrets in the permanent stack's state")
+        environments = (
+            self._create_key("environments-key", "alias/softpos-secrets-environments", "secrets in environments' state")
+            if args.account.environments
+            else pulumi.Output.from_input("")
+        )
+        self.keys = pulumi.Output.all(self._key_arn, secrets, environments).apply(lambda arns: StateKeys(*arns))
         self._harden(self._create_bucket())
         self.register_outputs({"url": self.url, "secretsProvider": self.secrets_provider})
 
-    def _create_key(self) -> pulumi.Output[str]:
+    def _create_key(self, role: str, alias: str, what: str) -> pulumi.Output[str]:
         account = self._account
         root = account.arn("iam", "root", region="")
         decides = {"Sid": "AccountDecidesByIam", "Effect": "Allow", "Principal": {"AWS": root}}
         key = aws.kms.Key(
-            f"{self._name}-key",
-            description="SoftPOS: Pulumi's state and the secrets in it",
+            f"{self._name}-{role}",
+            description=f"SoftPOS: {what}",
             enable_key_rotation=True,
             rotation_period_in_days=ROTATION_DAYS,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
@@ -67,9 +79,7 @@ class StateBackend(pulumi.ComponentResource):
             ),
             opts=self._stays,
         )
-        aws.kms.Alias(
-            f"{self._name}-key-alias", name="alias/softpos-state", target_key_id=key.key_id, opts=self._children
-        )
+        aws.kms.Alias(f"{self._name}-{role}-alias", name=alias, target_key_id=key.key_id, opts=self._children)
         return key.arn
 
     def _create_bucket(self) -> aws.s3.Bucket:
@@ -105,7 +115,7 @@ class StateBackend(pulumi.ComponentResource):
                 {
                     "apply_server_side_encryption_by_default": {
                         "sse_algorithm": "aws:kms",
-                        "kms_master_key_id": self.key_arn,
+                        "kms_master_key_id": self._key_arn,
                     },
                     "bucket_key_enabled": True,
                 }

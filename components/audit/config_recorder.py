@@ -1,8 +1,8 @@
 """AWS Config: what every resource looked like at any time, and which PCI DSS rules it breaks now.
 
-Creates the Region's recorder with its delivery bucket and role (`create`), and the two conformance packs of
-`conformance_packs` (`create` and `adopt`). Trust boundary: Config reads the account by AWS's own read-only policy and
-writes to its bucket, nothing else.
+Creates the Region's recorder with its delivery bucket (`create`), and the two conformance packs of `conformance_packs`
+(`create` and `adopt`). Trust boundary: Config reads the account by the service-linked role that `bootstrap/` makes,
+which nobody but Config can take (Security Hub's control Config.1 asks for it), and writes to its bucket, nothing else.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from ..foundations.placement import DataClass, Placement
+from ..foundations.placement import Placement
 from ..foundations.private_bucket import PrivateBucket, PrivateBucketArgs
-from ..foundations.roles import create_service_role
 from .conformance_packs import CONFORMANCE_PACKS, template
 from .settings import AuditSettings
 
+SERVICE_ROLE = "role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
 SNAPSHOT_FREQUENCY = "TwentyFour_Hours"
 RECORDER = "default"
 """The name that AWS gives the Region's only recorder; another name would be refused where one ever existed."""
@@ -54,38 +54,12 @@ class ConfigRecorder(pulumi.ComponentResource):
         # In production Config goes on recording for the account when this stack is gone.
         stays = pulumi.ResourceOptions(parent=self, retain_on_delete=placement.production)
         bucket = self._create_bucket()
-        role = create_service_role(
-            f"{self._name}-role",
-            placement,
-            service="config.amazonaws.com",
-            does="Lets AWS Config read resources and deliver their history",
-            # AWS's own read-only list, which follows the resource types that Config learns.
-            managed_policies=["service-role/AWS_ConfigRole"],
-            statements=[
-                {
-                    "Effect": "Allow",
-                    "Action": "s3:PutObject",
-                    "Resource": f"{bucket.arn}/AWSLogs/{placement.account_id}/*",
-                },
-                {"Effect": "Allow", "Action": "s3:GetBucketAcl", "Resource": bucket.arn},
-                {
-                    "Effect": "Allow",
-                    "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-                    # A key's ARN is not known before it exists; by way of S3 this role reaches its own bucket alone.
-                    "Resource": placement.arn("kms", "key/*"),
-                    "Condition": {"StringEquals": {"kms:ViaService": f"s3.{placement.region}.amazonaws.com"}},
-                },
-            ],
-            parent=self,
-            data_class=DataClass.AUDIT,
-            retain=placement.production,
-        )
         recorder = aws.cfg.Recorder(
             f"{self._name}-recorder",
             name=RECORDER,
-            role_arn=role.arn,
+            role_arn=placement.arn("iam", SERVICE_ROLE, region=""),
             recording_group=aws.cfg.RecorderRecordingGroupArgs(all_supported=True, include_global_resource_types=True),
-            opts=pulumi.ResourceOptions.merge(stays, pulumi.ResourceOptions(depends_on=role.ready)),
+            opts=stays,
         )
         channel = aws.cfg.DeliveryChannel(
             f"{self._name}-channel",
@@ -106,7 +80,10 @@ class ConfigRecorder(pulumi.ComponentResource):
         )
 
     def _create_bucket(self) -> PrivateBucket:
-        args = self._args
+        args, placement = self._args, self._args.placement
+        arn = f"arn:{placement.partition}:s3:::{placement.bucket('config')}"
+        config = {"Effect": "Allow", "Principal": {"Service": "config.amazonaws.com"}}
+        source = {"aws:SourceAccount": placement.account_id}
         return PrivateBucket(
             f"{self._name}-bucket",
             PrivateBucketArgs(
@@ -117,6 +94,23 @@ class ConfigRecorder(pulumi.ComponentResource):
                 # Config cannot deliver into a bucket whose lock has a default retention; versions keep what it wrote.
                 lock=None,
                 access_log_bucket=args.access_log_bucket,
+                # AWS Config developer guide, "Permissions for the Amazon S3 bucket for the delivery channel".
+                statements=(
+                    {
+                        "Sid": "ConfigLooks",
+                        "Action": ["s3:GetBucketAcl", "s3:ListBucket"],
+                        "Resource": arn,
+                        "Condition": {"StringEquals": source},
+                        **config,
+                    },
+                    {
+                        "Sid": "ConfigWrites",
+                        "Action": "s3:PutObject",
+                        "Resource": f"{arn}/AWSLogs/{placement.account_id}/Config/*",
+                        "Condition": {"StringEquals": {**source, "s3:x-amz-acl": "bucket-owner-full-control"}},
+                        **config,
+                    },
+                ),
             ),
             pulumi.ResourceOptions(parent=self),
         )

@@ -14,7 +14,9 @@ from .values import Matching, account_number, region, tag_value
 
 PROJECT = "softpos"
 BOUNDARY = "policy/softpos-bootstrap/softpos-workload-boundary"
-"""The boundary that `bootstrap/` makes for every role of this platform."""
+"""The boundary that `bootstrap/` makes for every role of a permanent stack."""
+ENVIRONMENT_BOUNDARY = "policy/softpos-bootstrap/softpos-environment-workload-boundary"
+"""The boundary that `bootstrap/` makes for every role of a test environment."""
 LONGEST_BUCKET_NAME = 63
 """Amazon S3, bucket naming rules: a name has 3 to 63 characters."""
 LONGEST_STACK_NAME = 20
@@ -88,13 +90,18 @@ class Placement(Declared):
 
     @property
     def iam_path(self) -> str:
-        """IAM path of all roles, policies and instance profiles made here; the deploy role may touch no other."""
-        return f"/{self.project}/"
+        """IAM path of all roles, policies and instance profiles made here.
+
+        The role that deploys may touch no other. A test environment has a path of its own, because IAM cannot tell by a
+        tag which role is passed to a service.
+        """
+        return f"/{self.project}/environments/" if self.until else f"/{self.project}/"
 
     @property
     def boundary_arn(self) -> str | None:
         """ARN of the policy that bounds every role made here."""
-        return self.arn("iam", self.boundary, region="") if self.boundary else None
+        own = ENVIRONMENT_BOUNDARY if self.until and self.boundary == BOUNDARY else self.boundary
+        return self.arn("iam", own, region="") if own else None
 
     @property
     def partition(self) -> str:

@@ -48,6 +48,8 @@ ALONE: Mapping[str, str] = {
 """What the account has once belongs to the source stack, and the data centre is not a test environment's business.
 Off where adopting would change it: Config's packs, GuardDuty's features and Security Hub's standards watch the whole
 account already, and a pair of packs an environment would fill the Region's 1,000 rules."""
+AGENT_SECRET = "softpos/environments/workload-security"  # noqa: S105 (a name)
+"""Environments have an activation secret of their own, so that a test node reads no other (bootstrap/README.md)."""
 TEMPORARY: Mapping[str, str] = {"environment": "development", "databaseDeletionProtection": "false"}
 """What would keep it from being destroyed."""
 
@@ -78,6 +80,7 @@ def environment_configuration(
         **SMALL,
         **ALONE,
         **TEMPORARY,
+        "agentSecretName": AGENT_SECRET,
         "owner": environment.owner,
         "networkVpcCidr": str(environment.cidr),
         "edgeZoneId": zone_id,

@@ -146,7 +146,11 @@ def last_words(text: str) -> str:
     return (said or lines[-1:] or ["it ended without a word"])[0].removeprefix("error:").strip()
 
 
+PERMANENT_SECRETS, ENVIRONMENTS_SECRETS = "alias/softpos-secrets-stack", "alias/softpos-secrets-environments"
+"""Keys that bootstrap makes: an environment's role cannot use the permanent stack's."""
+
+
 def secrets_provider_of(source: str, root: Path = ROOT) -> str:
-    """How the source stack keeps its secrets, as `pulumi stack init` wrote it into its file; empty for a passphrase."""
+    """How environments keep their secrets: as the source stack does, by their own key; empty for a passphrase."""
     content = yaml.safe_load((root / f"Pulumi.{source}.yaml").read_text(encoding="utf-8")) or {}
-    return str(content.get("secretsprovider", ""))
+    return str(content.get("secretsprovider", "")).replace(PERMANENT_SECRETS, ENVIRONMENTS_SECRETS)

@@ -357,12 +357,16 @@ def policy_names_who(holder: Resource) -> Findings:
 def role_trusts_named_principals(role: Resource) -> Findings:
     return _forbidden(
         [role["assumeRolePolicy"]],
-        lambda statement: (
-            statement.allows
-            and (statement.names_everyone or _any_web_identity(statement) or _a_whole_account(statement))
-        ),
+        trusts_anybody,
         lambda statement: f"trust of {', '.join(who for _, who in statement.principals) or 'everyone'}",
         "named principals",
+    )
+
+
+def trusts_anybody(statement: Statement) -> bool:
+    """Whether it lets in more than whom it names."""
+    return statement.allows and (
+        statement.names_everyone or _any_web_identity(statement) or _a_whole_account(statement)
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from facts.authorization import carries
+
 Document = Mapping[str, Any]
 
 
@@ -17,27 +19,54 @@ def decides(
     *,
     boundary: Document | None = None,
     context: Mapping[str, str] | None = None,
+    resource_policy: Document | None = None,
 ) -> bool:
     """Whether a role with these policies and this boundary may do `action` on `resource`.
 
-    A refusal anywhere wins; else the policies and the boundary must both allow.
+    A refusal anywhere wins; else the policies and the boundary must both allow, or a policy of the resource that names
+    the session. That one needs neither (IAM user guide, "Policy evaluation logic", case of a role session). Of
+    `context`, a request tells only the keys that its action carries.
     """
-    given = context or {}
-    everything = [*policies, *([boundary] if boundary else [])]
-    if any(_says("Deny", one, action, resource, given) for one in everything):
-        return False
-    within = boundary is None or _says("Allow", boundary, action, resource, given)
-    return within and any(_says("Allow", one, action, resource, given) for one in policies)
+    return not refusal(policies, action, resource, boundary=boundary, context=context, resource_policy=resource_policy)
 
 
-def _says(effect: str, document: Document, action: str, resource: str, context: Mapping[str, str]) -> bool:
-    return any(
-        statement["Effect"] == effect
-        and _listed(statement, "Action", action, ignore_case=True)
-        and _listed(statement, "Resource", resource)
-        and _conditions_hold(statement.get("Condition", {}), context)
-        for statement in document["Statement"]
-    )
+IMPLICIT = "no statement allows it"
+BEYOND = "the boundary does not allow it"
+
+
+def refusal(
+    policies: Sequence[Document],
+    action: str,
+    resource: str,
+    *,
+    boundary: Document | None = None,
+    context: Mapping[str, str] | None = None,
+    resource_policy: Document | None = None,
+) -> str:
+    """Why `decides` says no: the Sid of the statement that refuses, `IMPLICIT` or `BEYOND`; empty when it says yes."""
+    given = {key: value for key, value in (context or {}).items() if carries(action, key)}
+    everything = [*policies, *(one for one in (boundary, resource_policy) if one)]
+    for one in everything:
+        if sid := _says("Deny", one, action, resource, given):
+            return sid
+    if resource_policy and _says("Allow", resource_policy, action, resource, given):
+        return ""
+    if not any(_says("Allow", one, action, resource, given) for one in policies):
+        return IMPLICIT
+    return "" if boundary is None or _says("Allow", boundary, action, resource, given) else BEYOND
+
+
+def _says(effect: str, document: Document, action: str, resource: str, context: Mapping[str, str]) -> str:
+    """The Sid of the first statement with this effect that fits the request; empty when none does."""
+    for statement in document["Statement"]:
+        if (
+            statement["Effect"] == effect
+            and _listed(statement, "Action", action, ignore_case=True)
+            and _listed(statement, "Resource", resource)
+            and _conditions_hold(statement.get("Condition", {}), context)
+        ):
+            return str(statement.get("Sid", "a statement without Sid"))
+    return ""
 
 
 def _listed(statement: Mapping[str, Any], key: str, value: str, *, ignore_case: bool = False) -> bool:
@@ -67,12 +96,20 @@ def _conditions_hold(conditions: Mapping[str, Mapping[str, Any]], context: Mappi
 def _holds(operator: str, found: str | None, wanted: Sequence[str]) -> bool:
     """A key that the request lacks satisfies only the negated operators."""
     match operator:
-        case "StringEquals" | "Bool":
+        case "StringEquals" | "Bool" | "ForAnyValue:StringEquals":
             return found in wanted
         case "StringNotEquals":
             return found not in wanted
-        case "StringLike":
+        case "StringLike" | "ArnLike":
             return found is not None and _any(wanted, found, False)
+        case "ArnNotLike" | "StringNotLikeIfExists":
+            return found is None or not _any(wanted, found, False)
+        case "StringNotEqualsIfExists":
+            return found is None or found not in wanted
+        case "BoolIfExists":
+            return found is None or found in wanted
+        case "Null":
+            return str(found is None).lower() in wanted
         case _:
             raise NotImplementedError(operator)
 

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from parliament import analyze_policy_string
 
-from bootstrap import documents
+from bootstrap import boundaries, deployers, documents
 from bootstrap.account import GITHUB, Account
 from bootstrap.documents import GROUPS, POLICIES_PER_ROLE, POLICY_CHARACTERS, Document, length
 from bootstrap.permissions import writes_by_service
 from bootstrap.state_backend import bucket_policy
+from tests.bootstrap.escalations import ADMINISTRATOR, DEV, HERE, KEYS, PERMANENT, TEMPORARY
 from tests.bootstrap.simulator import decides
 from tests.bootstrap.test_permissions import recorded
 
-DEV = Account(account_id="444455556666", region="eu-central-1", stack="dev", subject="acme/softpos", environments=True)
-KEY = DEV.arn("kms", "key/8a7b6c5d-0000-4000-8000-123456789012")
-REGION = {"aws:RequestedRegion": "eu-central-1"}
-ADMINISTRATOR: Document = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
-}
-"""What somebody might attach to the deploy role: the boundary must hold even then."""
+REGION = HERE
+KEY = KEYS.bucket
 
-PREVIEW = [documents.reading(DEV), documents.preview_state(DEV, KEY)]
-PLAN = [documents.reading(DEV), documents.refreshing(DEV), documents.state(DEV, KEY, write=False)]
-DEPLOY = [*PLAN[:-1], *documents.writing(DEV).values(), documents.state(DEV, KEY, write=True)]
-ENVIRONMENTS = [*DEPLOY[:-1], documents.state(DEV, KEY, write=True, prefix="environments")]
-BOUNDARY = documents.deploy_boundary(DEV, KEY)
-TIGHTER = documents.environments_boundary(DEV, KEY)
+PREVIEW = [documents.reading(DEV), documents.state(PERMANENT, KEYS, write=False)]
+PLAN = [documents.reading(DEV), documents.refreshing(DEV), PREVIEW[1]]
+DEPLOY = [*PLAN[:-1], *documents.writing(PERMANENT).values(), documents.state(PERMANENT, KEYS, write=True)]
+ENVIRONMENTS = [*PLAN[:-1], *documents.writing(TEMPORARY).values(), documents.state(TEMPORARY, KEYS, write=True)]
+BOUNDARY = boundaries.deploy_boundary(PERMANENT)
+TIGHTER = boundaries.deploy_boundary(TEMPORARY)
 OWN_ROLE = DEV.arn("iam", "role/softpos/cluster-nodes-role-1a2b3c4", region="")
 STATE = DEV.state_bucket_arn
 
@@ -46,15 +42,18 @@ def _keys(context: dict[str, str]) -> dict[str, str]:
 
 EVERY_DOCUMENT = {
     "reading": PREVIEW[0],
-    "preview-state": PREVIEW[1],
     "refreshing": PLAN[1],
     "plan-state": PLAN[2],
-    **{f"deploy-{name}": made for name, made in documents.writing(DEV).items()},
+    "images": documents.images(DEV),
+    **{f"deploy-{name}": made for name, made in documents.writing(PERMANENT).items()},
+    **{f"environments-{name}": made for name, made in documents.writing(TEMPORARY).items()},
     "deploy-state": DEPLOY[-1],
     "environments-state": ENVIRONMENTS[-1],
     "deploy-boundary": BOUNDARY,
     "environments-boundary": TIGHTER,
-    "workload-boundary": documents.workload_boundary(DEV, KEY),
+    "images-boundary": boundaries.images_boundary(DEV),
+    "workload-boundary": boundaries.workload_boundary(PERMANENT),
+    "environment-workload-boundary": boundaries.workload_boundary(TEMPORARY),
 }
 
 
@@ -75,7 +74,7 @@ def test_the_linter_finds_no_mistake_in_a_policy(name: str) -> None:
 
 def test_every_service_of_the_table_is_in_exactly_one_policy() -> None:
     grouped = [service for services in GROUPS.values() for service in services]
-    assert sorted([*grouped, "iam", "kms", "s3", "secretsmanager"]) == sorted(writes_by_service())
+    assert sorted([*grouped, "iam", "kms", "s3", "secretsmanager", "ssm"]) == sorted(writes_by_service())
 
 
 # ---- The preview role reads ------------------------------------------------------------------------------------------
@@ -132,13 +131,18 @@ def test_a_parameter_is_read_only_where_aws_publishes_it() -> None:
 
 @pytest.mark.parametrize("service", [service for services in GROUPS.values() for service in services])
 def test_the_deploy_role_may_do_all_that_the_table_says(service: str) -> None:
-    refused = [action for action in writes_by_service()[service] if not deploy(action)]
+    refused = [action for action in writes_by_service()[service] if not deploy(action, aws__ResourceTag_Stack="dev")]
     assert refused == []
 
 
 def test_the_deploy_role_makes_the_platforms_roles_with_their_boundary() -> None:
     assert deploy("iam:CreateRole", OWN_ROLE, iam__PermissionsBoundary=DEV.workload_boundary_arn)
-    assert deploy("iam:AttachRolePolicy", OWN_ROLE, iam__PermissionsBoundary=DEV.workload_boundary_arn)
+    own = DEV.arn("iam", "policy/softpos/cluster-role-permissions-1a2b3c4", region="")
+    listed = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
+    for policy, expected in ((own, True), (listed, True), ("arn:aws:iam::aws:policy/AdministratorAccess", False)):
+        context = {"iam__PermissionsBoundary": DEV.workload_boundary_arn, "iam__PolicyARN": policy}
+        assert deploy("iam:AttachRolePolicy", OWN_ROLE, **context) is expected
+        assert deploy("iam:AttachRolePolicy", OWN_ROLE, [*DEPLOY, ADMINISTRATOR], **context) is expected
     assert deploy("iam:PassRole", OWN_ROLE, iam__PassedToService="eks.amazonaws.com")
     assert deploy("iam:CreatePolicy", DEV.arn("iam", "policy/softpos/audit-trail", region=""))
     assert deploy(
@@ -149,14 +153,15 @@ def test_the_deploy_role_makes_the_platforms_roles_with_their_boundary() -> None
 def test_every_role_of_the_program_lies_where_the_deploy_role_may_make_it() -> None:
     for stack, account in (("dev", "111122223333"), ("prod", "123456789012")):
         here = Account(account_id=account, region="eu-central-1", stack="dev", subject="acme/softpos")
+        by = deployers.permanent(here)
         for role in recorded(stack).of("aws:iam/role:Role"):
             arn = here.arn("iam", f"role{role.inputs.get('path', '/')}{role.inputs.get('name', role.name)}", region="")
             context = {**REGION, "iam:PermissionsBoundary": role.inputs.get("permissionsBoundary", "")}
             made = decides(
-                list(documents.writing(here).values()),
+                list(documents.writing(by).values()),
                 "iam:CreateRole",
                 arn,
-                boundary=documents.deploy_boundary(here, KEY),
+                boundary=boundaries.deploy_boundary(by),
                 context=context,
             )
             assert made, f"{role.name}: give it the path /softpos/ and the workload boundary"
@@ -164,9 +169,11 @@ def test_every_role_of_the_program_lies_where_the_deploy_role_may_make_it() -> N
 
 def test_a_key_is_used_only_through_a_service() -> None:
     key = DEV.arn("kms", "key/other")
-    assert deploy("kms:Decrypt", key, kms__ViaService="rds.eu-central-1.amazonaws.com")
-    assert not deploy("kms:Decrypt", key)
-    assert not deploy("kms:CreateGrant", KEY)
+    through = {"kms__ViaService": "rds.eu-central-1.amazonaws.com"}
+    assert deploy("kms:Decrypt", key, aws__ResourceTag_Stack="dev", **through)
+    assert not deploy("kms:Decrypt", key, aws__ResourceTag_Stack="dev")
+    assert not deploy("kms:Decrypt", key, aws__ResourceTag_Stack="bootstrap", **through)
+    assert not deploy("kms:CreateGrant", KEY, aws__ResourceTag_Stack="bootstrap")
 
 
 def test_only_the_platforms_buckets_are_touched() -> None:
@@ -219,6 +226,7 @@ def test_the_deploy_role_cannot_raise_itself(
 ) -> None:
     context = {
         **REGION,
+        **({"aws:ResourceTag/Stack": "bootstrap"} if resource == KEY else {}),
         "iam:PermissionsBoundary": DEV.workload_boundary_arn,
         "iam:PassedToService": "ec2.amazonaws.com",
     }
@@ -228,7 +236,12 @@ def test_the_deploy_role_cannot_raise_itself(
 @pytest.mark.parametrize("boundary", ["", DEV.deploy_boundary_arn, "arn:aws:iam::aws:policy/AdministratorAccess"])
 def test_a_role_without_the_workload_boundary_cannot_be_made(boundary: str) -> None:
     policies = [*DEPLOY, ADMINISTRATOR]
-    for action in ("iam:CreateRole", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"):
+    for action in (
+        "iam:CreateRole",
+        "iam:AttachRolePolicy",
+        "iam:UpdateAssumeRolePolicy",
+        "iam:PutRolePermissionsBoundary",
+    ):
         assert not deploy(action, OWN_ROLE, policies, iam__PermissionsBoundary=boundary)
 
 
@@ -248,10 +261,11 @@ def test_nothing_is_made_in_another_region() -> None:
     "action", ["iam:CreateRole", "iam:AttachRolePolicy", "iam:CreateAccessKey", "organizations:LeaveOrganization"]
 )
 def test_a_role_of_the_platform_makes_no_identities(action: str) -> None:
-    boundary = documents.workload_boundary(DEV, KEY)
-    assert not decides([ADMINISTRATOR], action, "*", boundary=boundary)
-    assert decides([ADMINISTRATOR], "ec2:CreateNetworkInterface", "*", boundary=boundary)
-    assert not decides([ADMINISTRATOR], "s3:DeleteBucket", STATE, boundary=boundary)
+    for by in (PERMANENT, TEMPORARY):
+        boundary = boundaries.workload_boundary(by)
+        assert not decides([ADMINISTRATOR], action, "*", boundary=boundary, context=HERE)
+        assert decides([ADMINISTRATOR], "ec2:CreateNetworkInterface", "*", boundary=boundary, context=HERE)
+        assert not decides([ADMINISTRATOR], "s3:DeleteBucket", STATE, boundary=boundary, context=HERE)
 
 
 # ---- Test environments stay among themselves -------------------------------------------------------------------------
@@ -316,3 +330,37 @@ def test_nobody_loses_the_state_or_reads_it_without_tls() -> None:
         assert not decides(everybody, action, STATE, context={"aws:SecureTransport": "true"})
     assert decides(everybody, "s3:GetObject", f"{STATE}/x", context={"aws:SecureTransport": "true"})
     assert not decides(everybody, "s3:GetObject", f"{STATE}/x", context={"aws:SecureTransport": "false"})
+
+
+# ---- The organization's resource control policy ----------------------------------------------------------------------
+
+CONTROL = json.loads((Path(__file__).parents[2] / "bootstrap/resource-control-policy.json").read_text(encoding="utf-8"))
+LONGEST_CONTROL_POLICY = 5_120
+"""AWS Organizations user guide, "Quotas": characters of a resource control policy."""
+OURS = {"aws:PrincipalOrgID": "o-REPLACE", "aws:PrincipalIsAWSService": "false"}
+THEIRS = {"aws:PrincipalOrgID": "o-other", "aws:PrincipalIsAWSService": "false"}
+SERVICE = {"aws:PrincipalIsAWSService": "true", "aws:SourceAccount": "111122223333"}
+
+
+@pytest.mark.parametrize("action", ["s3:GetObject", "secretsmanager:GetSecretValue", "kms:Decrypt", "sts:AssumeRole"])
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        (OURS, True),
+        (THEIRS, False),
+        ({"aws:PrincipalIsAWSService": "false"}, False),
+        ({**SERVICE, "aws:SourceOrgID": "o-REPLACE"}, True),
+        ({**SERVICE, "aws:SourceOrgID": "o-other"}, False),
+        ({"aws:PrincipalIsAWSService": "true"}, True),
+    ],
+)
+def test_nobody_outside_the_organization_reaches_a_resource(
+    action: str, who: dict[str, str], *, expected: bool
+) -> None:
+    open_to_all = {"Statement": [{"Sid": "Open", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    assert decides([open_to_all], action, "*", context=who, resource_policy=CONTROL) is expected
+
+
+def test_the_organizations_policy_fits_and_names_what_to_replace() -> None:
+    assert length(CONTROL) <= LONGEST_CONTROL_POLICY
+    assert json.dumps(CONTROL).count("REPLACE") == 4

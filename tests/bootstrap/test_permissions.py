@@ -88,12 +88,7 @@ def test_a_row_that_no_stack_uses_is_known() -> None:
         "aws:ec2/networkAclRule:NetworkAclRule",
         "aws:ec2/tag:Tag",
         "aws:ec2/vpnConnectionRoute:VpnConnectionRoute",
-        "aws:ecr/lifecyclePolicy:LifecyclePolicy",
-        "aws:ecr/repository:Repository",
-        "aws:ecr/repositoryPolicy:RepositoryPolicy",
         "aws:lb/listenerRule:ListenerRule",  # in the phase `shifting`, as the next
         "aws:lb/targetGroupAttachment:TargetGroupAttachment",
-        "aws:secretsmanager/secretPolicy:SecretPolicy",
-        "aws:ssm/document:Document",
     }
     assert not any(type_.startswith(WITHOUT_AWS) for type_ in WRITES)

@@ -104,7 +104,10 @@ def test_every_policy_is_attached_or_a_boundary(stack: str) -> None:
         for urn in one.property_dependencies["policyArn"]
     }
     loose = {one.inputs["name"] for one in recording.of("aws:iam/policy:Policy") if one.urn not in attached}
-    boundaries = {"softpos-deploy-boundary", "softpos-workload-boundary", "softpos-environments-boundary"}
+    boundaries = {
+        *("softpos-deploy-boundary", "softpos-images-boundary", "softpos-workload-boundary"),
+        *("softpos-environments-boundary", "softpos-environment-workload-boundary"),
+    }
     assert loose == boundaries & names(recording, "aws:iam/policy:Policy")
 
 
@@ -131,7 +134,7 @@ def test_the_state_is_kept_versioned_encrypted_closed_and_for_good() -> None:
 def test_the_outputs_say_what_to_enter_on_github(stack: str) -> None:
     outputs: Mapping[str, Any] = recorded(stack).outputs
     assert outputs["backendUrl"].startswith(f"s3://softpos-state-{stack}-")
-    assert outputs["secretsProvider"].startswith("awskms:///alias/softpos-state?")
+    assert outputs["secretsProvider"].startswith("awskms:///alias/softpos-secrets-stack?")
     assert {"plan", "deploy", "images"} <= set(outputs["roles"])
 
 
@@ -151,6 +154,7 @@ BAD = [
     ("repository", "acme/softpos:environment:prod", "OWNER/NAME"),
     ("repository", "acme/*", "OWNER/NAME"),
     ("environments", "perhaps", "true or false"),
+    ("hostName", "Pay.example.com", "in small letters"),
 ]
 
 
@@ -171,6 +175,17 @@ def given(**changes: str) -> dict[str, str]:
 def test_production_has_no_test_environments() -> None:
     with pytest.raises(SettingsError, match="they live in dev's account"):
         read_account(given(environments="true"))
+
+
+def test_environments_need_the_name_that_they_may_not_take() -> None:
+    with pytest.raises(SettingsError, match="the permanent stack's edgeHostName"):
+        read_account(given(stack="dev", environments="true"))
+
+
+def test_each_set_of_secrets_has_a_key_of_its_own() -> None:
+    aliases = names(recorded("dev"), "aws:kms/alias:Alias")
+    assert {"alias/softpos-state", "alias/softpos-secrets-stack", "alias/softpos-secrets-environments"} <= aliases
+    assert "alias/softpos-secrets-environments" not in names(recorded("prod"), "aws:kms/alias:Alias")
 
 
 def test_a_subject_with_immutable_ids_is_accepted() -> None:

@@ -44,12 +44,22 @@ def allowed_actions(document: Document) -> Iterator[tuple[str, str]]:
                 yield f"{service}:{one}", resource
 
 
-def lost(document: Document, boundary: Document) -> set[str]:
-    """The actions of a policy that a boundary cuts."""
+def lost(document: Document, boundary: Document, context: Mapping[str, str], here: str) -> set[str]:
+    """The actions of a policy that a boundary cuts from a role with this `context`.
+
+    Args:
+        here: Region and account, ``eu-central-1:111122223333``, in the place of ``*:*`` in an ARN.
+    """
     return {
         action
         for action, resource in allowed_actions(document)
-        if not decides([{"Statement": [_everything(action)]}], action, resource, boundary=boundary)
+        if not decides(
+            [{"Statement": [_everything(action)]}],
+            action,
+            resource.replace(":*:*:", f":{here}:"),
+            boundary=boundary,
+            context=context,
+        )
     }
 
 

@@ -774,7 +774,8 @@ def test_pattern_that_is_often_wrong_is_caught(
 def test_pattern_that_only_looks_wrong_is_left_alone(
     judge: Judgement, resource_type: str, properties: dict[str, Any]
 ) -> None:
-    assert judged(judge, resource_type, properties) == set()
+    wishes = {made.name for made in judge.rules if made.wish}  # this platform's; the pattern may be another's
+    assert judged(judge, resource_type, properties) - wishes == set()
 
 
 def test_at_least_sixty_patterns_are_tried() -> None:

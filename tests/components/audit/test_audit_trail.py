@@ -325,7 +325,6 @@ def test_config_goes_on_in_production_and_ends_with_the_bucket_of_a_passing_envi
     for type_ in (ONCE["config"], "aws:cfg/deliveryChannel:DeliveryChannel", "aws:cfg/recorderStatus:RecorderStatus"):
         assert [found.retain_on_delete for found in audit.of(type_)] == [False]
         assert [found.retain_on_delete for found in whole.of(type_)] == [True]
-    assert whole.named("audit-config-role").retain_on_delete
 
 
 # ---- Config, detection, baseline ------------------------------------------------------------------------------------

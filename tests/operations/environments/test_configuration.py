@@ -22,7 +22,7 @@ from settings import known_keys
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 ZONE = "Z0123456789ABC"
-OWN = {"owner", "networkVpcCidr", "edgeZoneId", "edgeHostName", "temporaryUntil", "temporaryPurpose"}
+OWN = {"agentSecretName", "owner", "networkVpcCidr", "edgeZoneId", "edgeHostName", "temporaryUntil", "temporaryPurpose"}
 
 
 def environment(**others: str) -> Environment:

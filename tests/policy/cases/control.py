@@ -159,6 +159,22 @@ ROWS = [
         absent=FINE,
     ),
     Row(
+        "iam-role-trusts-stay-inside",
+        _ROLE,
+        "assumeRolePolicy",
+        trust({"AWS": "arn:aws:iam::999999999999:role/their-role"}, StringEquals={"sts:ExternalId": "x"}),
+        property="assumeRolePolicy.Statement[0]",
+        absent=FINE,
+    ),
+    Row(
+        "iam-role-trusts-stay-inside",
+        _ROLE,
+        "assumeRolePolicy",
+        trust({"Federated": "arn:aws:iam::123456789012:saml-provider/ours"}, StringEquals={"SAML:aud": "x"}),
+        property="assumeRolePolicy.Statement[0]",
+        absent=FINE,
+    ),
+    Row(
         "iam-role-trusts-named-principals",
         _ROLE,
         "assumeRolePolicy",

@@ -1,0 +1,1 @@
+"""Renews `facts/authorization.csv` from AWS's service authorization reference."""
