@@ -14,8 +14,15 @@ from recording.recorder import Resource
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 NAT_GATEWAY = "aws:ec2/natGateway:NatGateway"
+INSTANCE = "aws:ec2/instance:Instance"
+NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 CLUSTER_INSTANCE = "aws:rds/clusterInstance:ClusterInstance"
+BASTION = "Bastion"
+WORKLOADS = ("kubernetes:apps/v1:Deployment", "kubernetes:batch/v1:Job", "kubernetes:batch/v1:CronJob")
+SYSTEM = "kube-system"
+MOST_SERVICES = 6
+"""Named in the box of the nodes; beyond, it says how many more."""
 WEB_ACL_ASSOCIATION = "aws:wafv2/webAclAssociation:WebAclAssociation"
 
 
@@ -30,6 +37,8 @@ class Actor:
     zones: tuple[str, ...]
     cardholder: bool
     resources: tuple[Resource, ...]
+    contents: tuple[str, ...] = ()
+    """What runs in it, a line each."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +132,7 @@ def _nodes_of_cache(resource: Resource, _: References) -> str:
 
 KINDS: Mapping[str, Kind] = {
     "aws:lb/loadBalancer:LoadBalancer": Kind("Load balancer", _listed("securityGroups"), _listed("subnets"), _guarded),
-    "aws:eks/nodeGroup:NodeGroup": Kind("EKS nodes", _template_groups, _listed("subnetIds"), _nodes),
+    NODE_GROUP: Kind("EKS nodes", _template_groups, _listed("subnetIds"), _nodes),
     "aws:rds/cluster:Cluster": Kind(
         "MySQL database",
         _listed("vpcSecurityGroupIds"),
@@ -149,9 +158,7 @@ KINDS: Mapping[str, Kind] = {
         _text("version", "Kubernetes {}"),
     ),
     NAT_GATEWAY: Kind("NAT gateways", lambda *_: [], _listed("subnetId"), together=True),
-    "aws:ec2/instance:Instance": Kind(
-        "EC2 host", _listed("vpcSecurityGroupIds"), _listed("subnetId"), _text("instanceType")
-    ),
+    INSTANCE: Kind("EC2 host", _listed("vpcSecurityGroupIds"), _listed("subnetId"), _text("instanceType")),
     "aws:ec2/vpcEndpoint:VpcEndpoint": Kind(
         "Service endpoints", _listed("securityGroupIds"), _listed("subnetIds"), together=True
     ),
@@ -166,7 +173,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         "aws:wafv2/webAcl:WebAcl",
         "aws:acm/certificate:Certificate",
     ),
-    "aws:eks/nodeGroup:NodeGroup": (
+    NODE_GROUP: (
         LAUNCH_TEMPLATE,
         "kubernetes:apps/v1:Deployment",
         "kubernetes:networking.k8s.io/v1:NetworkPolicy",
@@ -223,13 +230,39 @@ def _actor(resources: list[Resource], references: References, topology: Topology
     parts = [*resources, *references.of(*PARTS.get(first.type, ())), *groups]
     return Actor(
         key=_key(first),
-        title=kind.title,
+        title=BASTION if _is_bastion(first) else kind.title,
         detail=detail,
         tier=min((subnet.tier for subnet in subnets), default=Tier.APPLICATION),
         zones=tuple(sorted({subnet.zone for subnet in subnets})),
         cardholder=any(_tagged_cardholder(resource) for resource in resources),
         resources=tuple({part.urn: part for part in parts}.values()),
+        contents=_services(references) if first.type == NODE_GROUP else (),
     )
+
+
+def _is_bastion(resource: Resource) -> bool:
+    """A host that the program calls so, by its own name or by the component that it is part of."""
+    return resource.type == INSTANCE and "bastion" in f"{resource.parent} {resource.name}".lower()
+
+
+def _services(references: References) -> tuple[str, ...]:
+    """The application's services and jobs, a line each; what the cluster itself runs is left out."""
+    found = [
+        resource
+        for resource in references.of(*WORKLOADS)
+        if (resource.inputs.get("metadata") or {}).get("namespace") != SYSTEM
+    ]
+    names = sorted(
+        str(resource.inputs["metadata"].get("name", resource.name))
+        for resource in found
+        if resource.inputs.get("metadata")
+    )
+    shown = (
+        names
+        if len(names) <= MOST_SERVICES
+        else [*names[: MOST_SERVICES - 1], f"{len(names) - MOST_SERVICES + 1} more"]
+    )
+    return tuple(f"runs {name}" for name in shown)
 
 
 def _key(resource: Resource) -> str:
@@ -240,37 +273,45 @@ def _tagged_cardholder(resource: Resource) -> bool:
     return (resource.inputs.get("tags") or {}).get("DataClass") == "cardholder"
 
 
-SERVICE_TITLES: Mapping[str, str] = {
-    "acm": "Certificates",
-    "appautoscaling": "Autoscaling",
-    "cfg": "Config",
-    "cloudtrail": "CloudTrail",
-    "cloudwatch": "CloudWatch",
-    "ecr": "ECR",
-    "guardduty": "GuardDuty",
-    "iam": "IAM",
-    "inspector2": "Inspector",
-    "kms": "KMS keys",
-    "route53": "Route 53",
-    "s3": "S3",
-    "secretsmanager": "Secrets Manager",
-    "securityhub": "Security Hub",
-    "sns": "SNS",
-    "ssm": "Systems Manager",
-    "wafv2": "WAF",
+SERVICES: Mapping[str, tuple[str, str]] = {
+    "acm": ("Certificates", "Certificate"),
+    "cfg": ("Config", "Recorder"),
+    "cloudtrail": ("CloudTrail", "Trail"),
+    "cloudwatch": ("CloudWatch alarms", "MetricAlarm"),
+    "ecr": ("Image repositories", "Repository"),
+    "guardduty": ("GuardDuty", "Detector"),
+    "iam": ("IAM roles", "Role"),
+    "inspector2": ("Inspector", "Enabler"),
+    "kms": ("KMS keys", "Key"),
+    "route53": ("Route 53 zones", "Zone"),
+    "s3": ("S3 buckets", "Bucket"),
+    "secretsmanager": ("Secrets", "Secret"),
+    "securityhub": ("Security Hub", "Account"),
+    "sns": ("SNS topics", "Topic"),
+    "wafv2": ("WAF", "WebAcl"),
 }
-"""Services of the Region or account, by the module of their type tokens."""
+"""Services of the Region or account, by the module of their type tokens: what is counted, and the type that it is."""
 
 
-def regional_services(references: References) -> dict[str, tuple[Resource, ...]]:
-    """The resources of each such service, by its title, sorted."""
+@dataclass(frozen=True)
+class Service:
+    """One service of the Region or account: how many of what it is named by, and all that belongs to it."""
+
+    count: int
+    resources: tuple[Resource, ...]
+
+
+def regional_services(references: References) -> dict[str, Service]:
+    """The services that the stack uses, by title, sorted."""
     found: dict[str, list[Resource]] = defaultdict(list)
     for resource in references.resources:
-        title = SERVICE_TITLES.get(_module(resource.type)) if resource.type.startswith("aws:") else None
-        if title:
-            found[title].append(resource)
-    return {title: tuple(found[title]) for title in sorted(found)}
-
-
-def _module(type_: str) -> str:
-    return type_.partition(":")[2].partition("/")[0]
+        module, _, _ = resource.type.partition(":")[2].partition("/")
+        if resource.type.startswith("aws:") and module in SERVICES:
+            found[module].append(resource)
+    made = {
+        SERVICES[module][0]: Service(
+            sum(one.type.rpartition(":")[2] == SERVICES[module][1] for one in resources), tuple(resources)
+        )
+        for module, resources in found.items()
+    }
+    return {title: made[title] for title in sorted(made) if made[title].count}

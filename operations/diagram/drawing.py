@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from operations.diagram.actors import Actor
-from operations.diagram.architecture import DATA_CENTRE, WHOLE_VPC, Architecture
+from operations.diagram.architecture import Architecture
 from operations.diagram.layout import (
     FIRST_LINE,
     LINE,
@@ -21,6 +21,7 @@ from operations.diagram.layout import (
     distance,
     lay_out,
 )
+from operations.diagram.outside import DATA_CENTRE, WHOLE_VPC
 from operations.diagram.styles import DIAGRAM, PALETTE, TEMPLATES
 from operations.diagram.topology import Tier
 
@@ -234,9 +235,9 @@ def _cut(style: str, text: str) -> Iterator[dict[str, str]]:
 def _services(architecture: Architecture, width: float, y: float) -> Iterator[dict[str, Any]]:
     """Chips in lines as wide as the drawing."""
     x: float = MARGIN
-    for title, resources in architecture.services.items():
-        chip = len(f"{title} {len(resources)}") * CHIP_CHARACTER + 28
+    for title, service in architecture.services.items():
+        chip = len(f"{title} {service.count}") * CHIP_CHARACTER + 28
         if x + chip > width - MARGIN:
             x, y = MARGIN, y + 28 + CHIP_GAP
-        yield {"title": title, "count": len(resources), "x": round(x, 1), "y": round(y, 1), "width": round(chip, 1)}
+        yield {"title": title, "count": service.count, "x": round(x, 1), "y": round(y, 1), "width": round(chip, 1)}
         x += chip + CHIP_GAP

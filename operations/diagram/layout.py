@@ -14,7 +14,9 @@ from itertools import pairwise, product
 import pygraphviz
 
 from operations.diagram.actors import Actor
-from operations.diagram.architecture import DATA_CENTRE, WHOLE_VPC, Architecture, Path
+from operations.diagram.architecture import Architecture
+from operations.diagram.outside import DATA_CENTRE, WHOLE_VPC
+from operations.diagram.paths import Path
 from operations.diagram.topology import Tier
 
 POINTS = 72
@@ -24,7 +26,7 @@ MARGIN = 24
 LEFT = 2 * MARGIN - 6
 """To the left of the tiers' names."""
 BOX_WIDTH, BOX_HEIGHT = 220, 78
-PREMISES_WIDTH = 132
+PREMISES_WIDTH = 168
 LABELS_WIDTH = 156
 """Of the column that names the tiers and their subnets."""
 GATEWAY_WIDTH = 22
@@ -127,7 +129,11 @@ def _graph(architecture: Architecture, paths: Mapping[str, Path]) -> pygraphviz.
         width = PREMISES_WIDTH if key == DATA_CENTRE else BOX_WIDTH
         graph.add_node(key, width=width / POINTS, height=_height(actor) / POINTS)
     for column, width in ((_start, LABELS_WIDTH), (_end, GATEWAY_WIDTH)):
-        graph.add_nodes_from(map(column, TIERS), width=width / POINTS)
+        for tier in TIERS:
+            highest = max(
+                (_height(actor) for actor in architecture.actors.values() if actor.tier is tier), default=BOX_HEIGHT
+            )
+            graph.add_node(column(tier), width=width / POINTS, height=highest / POINTS)
         graph.add_edges_from(pairwise(map(column, TIERS)), **BELOW)
     rows = _rows(architecture)
     for row in rows.values():
@@ -176,11 +182,14 @@ def _ends(path: Path) -> tuple[str, str]:
 
 def detail_lines(actor: Actor) -> list[str]:
     """What a box says of its thing: of what lies outside its ranges, a line each."""
-    return actor.detail.split(", ")[:MOST_RANGES] if actor.tier is Tier.OUTSIDE else [actor.detail]
+    if actor.tier is Tier.OUTSIDE:
+        return actor.detail.split(", ")[:MOST_RANGES]
+    return [actor.detail, *actor.contents]
 
 
 def _height(actor: Actor) -> float:
-    return max(BOX_HEIGHT, FIRST_LINE + LINE * len(detail_lines(actor)))
+    own_name = actor.tier is not Tier.OUTSIDE
+    return max(BOX_HEIGHT, FIRST_LINE + LINE * (len(detail_lines(actor)) + own_name))
 
 
 def _corners(graph: pygraphviz.AGraph) -> tuple[float, ...]:

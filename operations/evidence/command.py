@@ -13,14 +13,17 @@ from command_line.exits import BAD_INPUT, FAILED, REFUSED, Stop
 from command_line.files import OutputFile, report_console, write_whole
 from command_line.project import ROOT
 from operations.evidence.assessment import Assessment, Outcome, assess
-from operations.evidence.bundle import write_bundle
+from operations.evidence.bundle import Seen, write_bundle
 from operations.evidence.exported_state import read_state
 from operations.evidence.findings import LISTED, State, as_csv, read_findings, track
-from operations.evidence.live import UNANSWERED, Observed, observe, session_for
+from operations.evidence.judges import read_checks
+from operations.evidence.live import UNANSWERED, observe, session_for
 from operations.evidence.manifest import problems
 from operations.evidence.provenance import read_provenance
 from operations.evidence.records import Origin
-from operations.plan.stack_recording import record_stack
+from operations.evidence.signature import sign, signature_problems
+from operations.journeys.proof import Tested, ways_of_stack
+from operations.plan.stack_recording import record_stack, stack_settings
 from policy.catalogue import controls
 from recording.recorder import Resource
 
@@ -34,9 +37,24 @@ from_state = click.option(
 @click.option("--out", "directory", type=click.Path(path_type=Path), metavar="DIR", help="A new or empty directory.")
 @from_state
 @click.option("--live", is_flag=True, help="Ask the account as well, with the AWS credentials of the environment.")
+@click.option(
+    "--judge",
+    "judges",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Show a table of another judge's checks (CSV); repeatable.",
+)
+@click.option("--sign", "key", metavar="KEY", envvar="EVIDENCE_SIGNING_KEY", help="Sign the seal with this KMS key.")
 @click.pass_context
 def evidence(
-    context: click.Context, stack: str | None, directory: Path | None, state_file: Path | None, live: bool
+    context: click.Context,
+    stack: str | None,
+    directory: Path | None,
+    state_file: Path | None,
+    live: bool,
+    judges: tuple[Path, ...],
+    key: str | None,
 ) -> None:
     """Write the evidence of a stack: CSV, OSCAL, diagrams, inventory and a readable document, sealed.
 
@@ -45,7 +63,7 @@ def evidence(
       0  written, and no rule is broken
       1  written, and a rule is broken
       2  bad settings or arguments, one line each
-      3  written, but a service that --live asks did not answer
+      3  written, but a service that --live or --sign asks did not answer
     """
     if context.invoked_subcommand:
         return
@@ -53,9 +71,14 @@ def evidence(
         raise Stop(BAD_INPUT, "--out: no directory is given; allowed: a new or empty one; add --out DIR.")
     name, source, resources = _resources(stack, state_file)
     origin = Origin(name, source, read_provenance(ROOT), _now().strftime("%Y-%m-%dT%H:%M:%SZ"))
-    observed = _observe(resources, name) if live else None
-    seal, assessment = write_bundle(directory, resources, origin, observed)
+    checks = read_checks(judges)
+    region = _region(resources) if live or key else ""
+    session = session_for(region, "--live" if live else "--sign") if region else None
+    observed = observe(session, resources, name) if live and session else None
+    seal, assessment = write_bundle(directory, resources, origin, Seen(_tested(name, resources), observed, checks))
     _report(assessment, directory, seal)
+    if key and session:
+        _say(f"Signed with {sign(directory, seal, key, session.client('kms'))}.")
     silent = [f"--live: {one.source}: {one.detail}" for one in observed or () if one.detail.startswith(UNANSWERED)]
     if any(result.outcome is Outcome.FAIL for result in assessment.results):
         raise Stop(REFUSED, *silent)
@@ -66,12 +89,18 @@ def evidence(
 @evidence.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--seal", "expected", default="", metavar="DIGEST", help="The seal as it was kept elsewhere.")
-def verify(directory: Path, expected: str) -> None:
+@click.option("--signed-by", "key", metavar="KEY", help="Also ask KMS whether this key signed the seal: its ARN.")
+def verify(directory: Path, expected: str, key: str | None) -> None:
     """Say whether any byte of a bundle was changed since it was sealed."""
     found = problems(directory, expected)
+    if key and not found:
+        region = key.split(":")[3] if key.startswith("arn:") else None
+        if not region:
+            raise Stop(BAD_INPUT, f"--signed-by: {key!r} names no Region; allowed: the ARN of a KMS key; give that.")
+        found = signature_problems(directory, key, session_for(region, "--signed-by").client("kms"))
     if found:
         raise Stop(REFUSED, *found)
-    Console().print(f"{directory}: unchanged since it was sealed.", soft_wrap=True, highlight=False)
+    _say(f"{directory}: unchanged since it was sealed{' and signed' if key else ''}.")
 
 
 @evidence.command()
@@ -120,18 +149,24 @@ def _resources(stack: str | None, state_file: Path | None) -> tuple[str, str, tu
     return stack, "rehearsal", record_stack(stack).resources
 
 
-def _observe(resources: tuple[Resource, ...], stack: str) -> tuple[Observed, ...]:
-    region = next(
-        (
-            str(one.inputs["region"])
-            for one in resources
-            if one.type == "pulumi:providers:aws" and "region" in one.inputs
-        ),
-        None,
-    )
+def _tested(stack: str, resources: tuple[Resource, ...]) -> tuple[Tested, ...] | None:
+    """Every pair of places of the network, tested; nothing where this project has no settings of the stack."""
+    if not (ROOT / f"Pulumi.{stack}.yaml").is_file():
+        return None
+    _, settings = stack_settings(stack)
+    return ways_of_stack(resources, settings)
+
+
+def _region(resources: tuple[Resource, ...]) -> str:
+    found = (one.inputs.get("region") for one in resources if one.type == "pulumi:providers:aws")
+    region = next(filter(None, found), None)
     if region is None:
         raise Stop(BAD_INPUT, "--live: no AWS provider of the stack names its Region; give a state that has one.")
-    return observe(session_for(region), resources, stack)
+    return str(region)
+
+
+def _say(text: str) -> None:
+    Console(highlight=False).print(text, soft_wrap=True)
 
 
 def _now() -> datetime.datetime:
@@ -139,10 +174,9 @@ def _now() -> datetime.datetime:
 
 
 def _report(assessment: Assessment, directory: Path, seal: str) -> None:
-    console = Console(highlight=False)
     counts = {outcome: sum(result.outcome is outcome for result in assessment.results) for outcome in Outcome}
-    console.print(", ".join(f"{amount} {outcome}" for outcome, amount in counts.items()), soft_wrap=True)
+    _say(", ".join(f"{amount} {outcome}" for outcome, amount in counts.items()))
     waiting = sum(control.state in ("watched", "provided") for control in controls(assessment.rules))
-    console.print(f"{waiting} controls that only a running account can answer are undetermined.", soft_wrap=True)
-    console.print(f"{directory / 'evidence.html'} is the place to start.", soft_wrap=True)
-    console.print(f"Seal: {seal}\nKeep the seal elsewhere; evidence verify --seal compares with it.", soft_wrap=True)
+    _say(f"{waiting} controls that only a running account can answer are undetermined.")
+    _say(f"{directory / 'evidence.html'} is the place to start.")
+    _say(f"Seal: {seal}\nKeep the seal elsewhere; evidence verify --seal compares with it.")

@@ -17,8 +17,9 @@ from pathlib import Path
 
 from command_line.exits import BAD_INPUT, Stop
 from operations.evidence.assessment import Assessment, Outcome, Result
-from operations.evidence.number import is_requirement
-from operations.evidence.records import STANDARD, number_key, plain_cell
+from operations.evidence.records import STANDARD, number_key
+from operations.evidence.standard import is_requirement
+from operations.evidence.tables import as_table
 
 TRAILER = "Mends"
 """The trailer of a commit that answers a finding, with the finding's id."""
@@ -196,23 +197,22 @@ def _identifiers(values: str) -> Iterator[str]:
 
 def as_csv(tracked: Iterable[Tracked]) -> str:
     """For a spreadsheet, the assessor's columns first."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow((*NEEDED, "state", "overdue", "rules", "resources", "commits", "because"))
-    for one in tracked:
-        finding = one.finding
-        cells = (
-            finding.id,
-            finding.requirement,
-            finding.text,
-            finding.severity,
-            finding.due.isoformat(),
-            one.state.value,
-            str(one.overdue).lower(),
-            " ".join(one.rules),
-            " ".join(one.resources),
-            " ".join(one.commits),
-            one.because,
-        )
-        writer.writerow([plain_cell(cell) for cell in cells])
-    return text.getvalue()
+    header = (*NEEDED, "state", "overdue", "rules", "resources", "commits", "because")
+    return as_table(header, map(_cells, tracked))
+
+
+def _cells(one: Tracked) -> tuple[str, ...]:
+    finding = one.finding
+    return (
+        finding.id,
+        finding.requirement,
+        finding.text,
+        finding.severity,
+        finding.due.isoformat(),
+        one.state.value,
+        str(one.overdue).lower(),
+        " ".join(one.rules),
+        " ".join(one.resources),
+        " ".join(one.commits),
+        one.because,
+    )

@@ -138,7 +138,7 @@ SOURCES: dict[str, tuple[str, Source]] = {
 """Each source by name: the requirement that it serves, and how it is asked."""
 
 
-def session_for(region: str) -> Any:
+def session_for(region: str, option: str = "--live") -> Any:
     """A session with the credentials of the environment.
 
     Raises:
@@ -148,11 +148,11 @@ def session_for(region: str) -> Any:
         session = boto3.Session(region_name=region)
         found = session.get_credentials()
     except BotoCoreError as error:
-        raise Stop(BAD_INPUT, f"--live: {error}; allowed: a profile that exists; correct AWS_PROFILE.") from None
+        raise Stop(BAD_INPUT, f"{option}: {error}; allowed: a profile that exists; correct AWS_PROFILE.") from None
     if found is None:
         raise Stop(
             BAD_INPUT,
-            "--live: there are no AWS credentials; allowed: those of the environment; set AWS_PROFILE or log in, or "
-            "leave out --live.",
+            f"{option}: there are no AWS credentials; allowed: those of the environment; set AWS_PROFILE or log in, or "
+            f"leave out {option}.",
         )
     return session

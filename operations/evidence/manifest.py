@@ -11,6 +11,8 @@ from typing import Any
 from command_line.files import write_whole
 
 NAME = "manifest.json"
+SIGNATURE = "signature.json"
+"""Signs the seal, so the seal cannot cover it."""
 
 
 def seal(directory: Path, facts: Mapping[str, str]) -> str:
@@ -29,7 +31,7 @@ def problems(directory: Path, expected: str = "") -> list[str]:
     """What is no longer as it was sealed, a sentence each.
 
     Args:
-        expected: the seal as it was kept elsewhere; without it, somebody who changes files and seals anew is not seen.
+        expected: the seal as it was kept elsewhere; without it, somebody who changes files and seals again is not seen.
     """
     file = directory / NAME
     try:
@@ -38,8 +40,8 @@ def problems(directory: Path, expected: str = "") -> list[str]:
         content = {"facts": sealed["facts"], "sha256": dict(sealed["sha256"])}
         whole = sealed["seal"] == _seal(content) and text == _text(sealed)
     except (OSError, ValueError, RecursionError, LookupError, TypeError) as error:
-        return [f"{file}: the manifest cannot be read ({type(error).__name__}); take the bundle anew."]
-    found = [] if whole else [f"{file}: the manifest was changed after it was sealed; take the bundle anew."]
+        return [f"{file}: the manifest cannot be read ({type(error).__name__}); take the bundle again."]
+    found = [] if whole else [f"{file}: the manifest was changed after it was sealed; take the bundle again."]
     if expected and sealed["seal"] != expected:
         found.append(f"{file}: the seal is {sealed['seal']}, wanted {expected}; this is another bundle.")
     return [*found, *_differences(directory, content["sha256"])]
@@ -49,11 +51,11 @@ def _differences(directory: Path, digests: Mapping[str, str]) -> Iterator[str]:
     present = set(_files(directory))
     for name, wanted in sorted(digests.items()):
         if name not in present:
-            yield f"{directory / name}: the file is gone; take the bundle anew."
+            yield f"{directory / name}: the file is gone; take the bundle again."
         elif digest(directory / name) != wanted:
-            yield f"{directory / name}: the file was changed after it was sealed; take the bundle anew."
+            yield f"{directory / name}: the file was changed after it was sealed; take the bundle again."
     for name in sorted(present - set(digests)):
-        yield f"{directory / name}: the file was added after the sealing; remove it or take the bundle anew."
+        yield f"{directory / name}: the file was added after the sealing; remove it or take the bundle again."
 
 
 def digest(path: Path) -> str:
@@ -63,7 +65,7 @@ def digest(path: Path) -> str:
 
 def _files(directory: Path) -> list[str]:
     found = (path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
-    return sorted(name for name in found if name != NAME)
+    return sorted(name for name in found if name not in (NAME, SIGNATURE))
 
 
 def _seal(content: Mapping[str, Any]) -> str:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from operations.evidence.assessment import Assessment, Outcome
 from operations.evidence.provenance import Provenance
+from operations.evidence.responsibility import responsible, vendors
+from operations.evidence.standard import standard
 from policy.catalogue import controls
 from policy.rule import Rule
 from recording.recorder import Resource
 
 DIGEST_CHARACTERS = 12
 STANDARD = "PCI DSS v4.0.1"
+Parties = Callable[[str], str]
+"""Who provides a requirement, by its number."""
 UNNUMBERED = "other"
 """In the place of a requirement's number for rules and controls that have none."""
 
@@ -56,45 +58,9 @@ class Record:
     time: str
 
 
-@dataclass(frozen=True)
-class Responsibility:
-    """Who does what for a requirement; requirement 12.9 and its matrix."""
-
-    requirement: str
-    subject: str
-    customer: str
-    aws: str
-    third_party: str
-
-    @property
-    def parties(self) -> str:
-        """Those with something to do, for one cell."""
-        named = (("customer", self.customer), ("AWS", self.aws), ("third party", self.third_party))
-        return ", ".join(name for name, task in named if task)
-
-
 def number_key(requirement: str) -> tuple[tuple[int, str], ...]:
     """Sorts 10.2 after 9.9, and A1 last."""
     return tuple((int(part), "") if part.isdigit() else (99, part) for part in requirement.split("."))
-
-
-@cache
-def responsibilities() -> tuple[Responsibility, ...]:
-    """The matrix, in the order of the standard."""
-    with Path(__file__).with_name("responsibilities.csv").open(encoding="utf-8", newline="") as file:
-        rows = [Responsibility(**row) for row in csv.DictReader(file)]
-    return tuple(sorted(rows, key=lambda row: number_key(row.requirement)))
-
-
-def responsible(requirement: str) -> Responsibility:
-    """The row for a requirement: its own, or the nearest above it."""
-    rows = {row.requirement: row for row in responsibilities()}
-    parts = requirement.split(".")
-    while parts:
-        if (row := rows.get(".".join(parts))) is not None:
-            return row
-        parts.pop()
-    raise LookupError(f"{requirement} is in no row of responsibilities.csv; add one.")
 
 
 def rule_version(rule: Rule, pack_version: str) -> str:
@@ -107,15 +73,21 @@ def _source_digest(judge: Callable[..., Any]) -> str:
     return hashlib.sha256(inspect.getsource(judge).encode()).hexdigest()[:DIGEST_CHARACTERS]
 
 
+def _parties(taking_part: frozenset[str]) -> Parties:
+    return lambda requirement: responsible(requirement, taking_part).parties
+
+
 def records(assessment: Assessment, resources: Iterable[Resource], origin: Origin) -> tuple[Record, ...]:
-    """A record for each requirement of each result, for each control that no rule can judge, and for duties."""
-    types = {resource.urn: resource.type for resource in resources}
-    found = [*_of_rules(assessment, types, origin), *_of_controls(assessment, origin)]
-    found += _of_people({one.requirement for one in found}, origin)
+    """A record for each requirement of each result, for each control that no rule can judge, and for the rest."""
+    known = tuple(resources)
+    types = {resource.urn: resource.type for resource in known}
+    parties = _parties(vendors(known))
+    found = [*_of_rules(assessment, types, parties, origin), *_of_controls(assessment, parties, origin)]
+    found += _of_people({one.requirement for one in found}, parties, origin)
     return tuple(sorted(found, key=lambda one: (number_key(one.requirement), one.rule, one.urn, one.claim)))
 
 
-def _of_rules(assessment: Assessment, types: Mapping[str, str], origin: Origin) -> Iterator[Record]:
+def _of_rules(assessment: Assessment, types: Mapping[str, str], parties: Parties, origin: Origin) -> Iterator[Record]:
     for result in assessment.results:
         for requirement in result.rule.requirements or (UNNUMBERED,):
             yield Record(
@@ -128,7 +100,7 @@ def _of_rules(assessment: Assessment, types: Mapping[str, str], origin: Origin) 
                 resource_type=types.get(result.urn, ""),
                 setting_found=result.setting,
                 explanation=result.message,
-                provided_by=responsible(requirement).parties,
+                provided_by=parties(requirement),
                 urn=result.urn,
                 stack=origin.stack,
                 commit=origin.provenance.commit,
@@ -137,7 +109,7 @@ def _of_rules(assessment: Assessment, types: Mapping[str, str], origin: Origin) 
             )
 
 
-def _of_controls(assessment: Assessment, origin: Origin) -> Iterator[Record]:
+def _of_controls(assessment: Assessment, parties: Parties, origin: Origin) -> Iterator[Record]:
     """What the catalogue gives to a component or to a service at run time: never a pass before deployment."""
     for control in controls(assessment.rules):
         if control.state == "enforced":
@@ -156,7 +128,7 @@ def _of_controls(assessment: Assessment, origin: Origin) -> Iterator[Record]:
                 explanation=f"{control.state.capitalize()} by {control.by}: {control.because}."
                 if control.by
                 else f"{control.because}.",
-                provided_by=responsible(requirement).parties,
+                provided_by=parties(requirement),
                 urn="",
                 stack=origin.stack,
                 commit=origin.provenance.commit,
@@ -165,30 +137,25 @@ def _of_controls(assessment: Assessment, origin: Origin) -> Iterator[Record]:
             )
 
 
-def _of_people(numbers: set[str], origin: Origin) -> Iterator[Record]:
-    """The rows of the matrix about which the program says nothing, neither there nor below."""
-    for row in responsibilities():
-        if any(f"{number}.".startswith(f"{row.requirement}.") for number in numbers):
+def _of_people(numbers: set[str], parties: Parties, origin: Origin) -> Iterator[Record]:
+    """The requirements of which neither a rule nor a control says anything."""
+    for requirement in standard().values():
+        if requirement.number in numbers:
             continue
         yield Record(
-            requirement=row.requirement,
+            requirement=requirement.number,
             rule="",
             rule_version="",
-            claim=row.subject,
+            claim=requirement.title,
             verdict=Outcome.UNDETERMINED.value,
             resource="",
             resource_type="",
             setting_found="",
-            explanation=f"The customer's part: {row.customer}.",
-            provided_by=row.parties,
+            explanation=f"The customer's part: {responsible(requirement.number).customer}.",
+            provided_by=parties(requirement.number),
             urn="",
             stack=origin.stack,
             commit=origin.provenance.commit,
             source=origin.source,
             time=origin.made_at,
         )
-
-
-def plain_cell(value: str) -> str:
-    """Text that no spreadsheet runs."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t") else value

@@ -7,7 +7,6 @@ is what the requirement asks, or only supports it, and what remains for a person
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from enum import StrEnum
@@ -15,8 +14,9 @@ from functools import cache
 from pathlib import Path
 
 from operations.evidence.assessment import Outcome
-from operations.evidence.records import Record, number_key, plain_cell
-from policy.catalogue import requirements
+from operations.evidence.records import Record, number_key
+from operations.evidence.standard import standard
+from operations.evidence.tables import as_table
 
 
 class State(StrEnum):
@@ -64,6 +64,8 @@ class Judged:
     state: State
     remains: str
     rows: tuple[Record, ...]
+    service_provider: bool
+    """Whether only service providers must meet it, as PayCore is one."""
 
     @property
     def sentence(self) -> str:
@@ -94,7 +96,8 @@ def known(number: str) -> Known:
 
 def asks(number: str) -> str:
     """What a requirement asks, in our words."""
-    return requirements().get(number) or known(number).asks
+    found = standard().get(number)
+    return found.title if found else known(number).asks
 
 
 def judge_requirements(rows: Iterable[Record]) -> tuple[Judged, ...]:
@@ -103,7 +106,14 @@ def judge_requirements(rows: Iterable[Record]) -> tuple[Judged, ...]:
     for row in rows:
         by_number.setdefault(row.requirement, []).append(row)
     return tuple(
-        Judged(number, asks(number), _state(known(number), found), known(number).remains, tuple(found))
+        Judged(
+            number,
+            asks(number),
+            _state(known(number), found),
+            known(number).remains,
+            tuple(found),
+            number in standard() and standard()[number].service_provider,
+        )
         for number, found in sorted(by_number.items(), key=lambda pair: number_key(pair[0]))
     )
 
@@ -125,12 +135,11 @@ def _state(row: Known, rows: Iterable[Record]) -> State:
 
 def as_csv(judged: Iterable[Judged]) -> str:
     """Every row of evidence with the state of its requirement, for a spreadsheet; no cell is a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
     first, *others = (field.name for field in fields(Record))
-    writer.writerow((first, "asks", "state", "remains", *others))
-    for one in judged:
-        for row in one.rows:
-            number, *cells = astuple(row)
-            writer.writerow([plain_cell(cell) for cell in (number, one.asks, one.state, one.remains, *cells)])
-    return text.getvalue()
+    header = (first, "asks", "service_provider", "state", "remains", *others)
+    return as_table(header, (_cells(one, row) for one in judged for row in one.rows))
+
+
+def _cells(one: Judged, row: Record) -> list[str]:
+    number, *others = astuple(row)
+    return [number, one.asks, "yes" if one.service_provider else "", one.state, one.remains, *others]

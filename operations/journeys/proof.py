@@ -34,9 +34,18 @@ class Proof:
 
 def prove_stack(resources: Iterable[Resource], settings: Settings) -> Proof:
     """The proof for a stack's own program, recorded with its `settings`."""
+    return prove(*_asked(resources, settings))
+
+
+def ways_of_stack(resources: Iterable[Resource], settings: Settings) -> tuple[Tested, ...]:
+    """Every pair of places of a stack's own program, tested."""
+    return tuple(ways_between(*_asked(resources, settings)))
+
+
+def _asked(resources: Iterable[Resource], settings: Settings) -> tuple[Network, tuple[Place, ...], tuple[Journey, ...]]:
     network = Network(resources, settings.vpn.on_premises_cidrs)
     known = places(network.program, settings.vpn.on_premises_cidrs, named_ranges(settings))
-    return prove(network, known, tuple(journeys(settings)))
+    return network, known, tuple(journeys(settings))
 
 
 def prove(network: Network, known: tuple[Place, ...], table: tuple[Journey, ...]) -> Proof:
@@ -82,8 +91,29 @@ def _unknown_groups(network: Network, known: tuple[Place, ...]) -> Iterator[str]
             yield f"security group {name}: nothing is known to be in it, so that its rules cannot be judged"
 
 
-def _beyond(network: Network, known: tuple[Place, ...], table: tuple[Journey, ...]) -> Iterator[str]:
-    """Each way that is possible and not in the table."""
+@dataclass(frozen=True)
+class Tested:
+    """One pair of places and one protocol, as asked of every layer."""
+
+    client: Place
+    server: Place
+    protocol: Protocol
+    open: Spans
+    """The ports that let anything through from one to the other."""
+    journeys: tuple[Journey, ...]
+    """The rows of the table that are about this pair."""
+
+    @property
+    def extra(self) -> Spans:
+        """The open ports that no journey needs."""
+        needed = Spans()
+        for journey in self.journeys:
+            needed |= journey.ports
+        return self.open - needed
+
+
+def ways_between(network: Network, known: tuple[Place, ...], table: tuple[Journey, ...]) -> Iterator[Tested]:
+    """Every pair of places of which the program has a say, in both protocols."""
     for client in known:
         for server in known:
             if "VPC" not in (client.side, server.side) or client.side == "node":
@@ -91,14 +121,19 @@ def _beyond(network: Network, known: tuple[Place, ...], table: tuple[Journey, ..
             if server.side == "node" and (client.pods is None or client.is_called(NODES)):
                 continue  # every host reaches what is link-local; AWS filters nothing there
             for protocol in get_args(Protocol):
-                extra = network.open_ports(client, server, protocol, surely=False)
-                if extra := extra - _needed(table, client, server, protocol):
-                    way = f"{client.name} -> {server.name} on {protocol} {extra.as_ports()}"
-                    yield f"{way}: possible, and no journey needs it"
+                found = network.open_ports(client, server, protocol, surely=False)
+                yield Tested(client, server, protocol, found, tuple(_about(table, client, server, protocol)))
 
 
-def _needed(table: tuple[Journey, ...], client: Place, server: Place, protocol: Protocol) -> Spans:
-    ports = Spans()
+def _beyond(network: Network, known: tuple[Place, ...], table: tuple[Journey, ...]) -> Iterator[str]:
+    """Each way that is possible and not in the table."""
+    for tested in ways_between(network, known, table):
+        if tested.extra:
+            way = f"{tested.client.name} -> {tested.server.name} on {tested.protocol} {tested.extra.as_ports()}"
+            yield f"{way}: possible, and no journey needs it"
+
+
+def _about(table: tuple[Journey, ...], client: Place, server: Place, protocol: Protocol) -> Iterator[Journey]:
     for journey in table:
         if (
             journey.protocol == protocol
@@ -106,5 +141,4 @@ def _needed(table: tuple[Journey, ...], client: Place, server: Place, protocol: 
             and client.is_called(journey.who)
             and server.is_called(journey.whom)
         ):
-            ports |= journey.ports
-    return ports
+            yield journey

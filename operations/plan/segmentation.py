@@ -7,7 +7,7 @@ have no group; they stand in a path as their CIDR range.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any, Literal
 
@@ -34,6 +34,8 @@ class Opening:
     """``tcp``, ``udp``, ``icmp`` or ``-1`` for all."""
     ports: tuple[int, int]
     """First and last port."""
+    why: str = field(default="", compare=False)
+    """The rule's own description."""
 
     @property
     def from_outside(self) -> bool:
@@ -87,7 +89,12 @@ def _read(resources: Iterable[Resource], names: Mapping[str, str]) -> Iterator[O
             ports = ALL_PORTS if protocol == "-1" else (int(inputs["fromPort"]), int(inputs["toPort"]))
             group = inputs["securityGroupId"]
             yield Opening(
-                directions[resource.type], names.get(group, group), names.get(peer, str(peer)), protocol, ports
+                directions[resource.type],
+                names.get(group, group),
+                names.get(peer, str(peer)),
+                protocol,
+                ports,
+                str(inputs.get("description") or ""),
             )
 
 

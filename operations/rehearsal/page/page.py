@@ -11,8 +11,9 @@ from typing import Any
 import markupsafe
 
 from facts.prices import READ_ON, SOURCE
-from operations.diagram.architecture import WHOLE_VPC, Architecture, read_architecture
+from operations.diagram.architecture import Architecture, read_architecture
 from operations.diagram.drawing import draw
+from operations.diagram.outside import WHOLE_VPC
 from operations.diagram.styles import DIAGRAM, PALETTE
 from operations.evidence.assessment import ORDER, Assessment, Outcome, Result, assess
 from operations.evidence.provenance import Provenance
@@ -221,7 +222,9 @@ def _data(
             key: [actor.title, actor.detail, architecture.scope[key], [index[one.urn] for one in actor.resources]]
             for key, actor in architecture.actors.items()
         },
-        "services": {title: [index[one.urn] for one in found] for title, found in architecture.services.items()},
+        "services": {
+            title: [index[one.urn] for one in found.resources] for title, found in architecture.services.items()
+        },
         "paths": [[path.source, path.target, path.label, path.whole] for path in architecture.paths],
     }
 

@@ -10,6 +10,7 @@ from operations.evidence.provenance import Provenance
 from operations.evidence.records import Origin
 from recording.program import Recording
 from tests.operations.sample import record_sample
+from tests.recorded import recorded
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -33,3 +34,9 @@ def sealed(recording: Recording, tmp_path_factory: pytest.TempPathFactory) -> Pa
     directory = tmp_path_factory.mktemp("evidence") / "bundle"
     write_bundle(directory, recording.resources, origin())
     return directory
+
+
+@pytest.fixture(scope="session")
+def production() -> Recording:
+    """The real program, as it stands."""
+    return recorded("prod")

@@ -5,9 +5,9 @@ from dataclasses import fields
 import pytest
 
 from operations.evidence.assessment import Outcome
-from operations.evidence.number import is_requirement
 from operations.evidence.records import UNNUMBERED, Record
 from operations.evidence.requirement import MEANINGS, State, judge_requirements, known, known_requirements
+from operations.evidence.standard import is_requirement
 from policy import pack
 from policy.catalogue import controls, requirements
 
@@ -55,7 +55,8 @@ def test_the_table_knows_its_words_and_says_what_remains() -> None:
 
 def test_a_requirement_takes_the_nearest_row_above_it() -> None:
     assert known("1.3.1").requirement == "1.3"
-    assert known("11.4.5").requirement == "11"
+    assert known("11.4.5").requirement == "11.4.5"
+    assert known("11.4.2").requirement == "11.4"
     with pytest.raises(LookupError, match=r"99\.9 is in no row"):
         known("99.9")
 
@@ -66,6 +67,8 @@ def test_every_number_that_the_project_cites_is_one_of_the_standard() -> None:
     assert {number for number in cited if not is_requirement(number)} == {UNNUMBERED}
 
 
-@pytest.mark.parametrize("number", ["", "99.9", "0.1", "13", "1.6", "8.3.12", "A1.3", "A4.1", "8.3.", "8.3.1.1.1", "x"])
+@pytest.mark.parametrize(
+    "number", ["", "99.9", "0.1", "13", "1.6", "8.3.12", "A1.3", "A4.1", "8.3.", "8.3.1.1.1", "8.3.6.1", "x"]
+)
 def test_what_is_no_number_of_the_standard_is_told_apart(number: str) -> None:
     assert not is_requirement(number)
