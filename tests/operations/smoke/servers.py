@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,9 +33,20 @@ class Behaviour:
     oldest_tls: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
     newest_tls: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
     certificate_days: int = 90
+    wants_client_certificate: bool = False
+    blocks_everything: bool = False
+    """Answers 403 to all but the health check, as an API does without a session."""
+    reaches_target: bool = False
+    """The 403 is the application's own: the load balancer adds its cookie."""
+    drips: bool = False
+    """Sends a byte of a header now and then, and never the end."""
+    endless: bool = False
+    """Sends a body that never ends."""
     certificate_name: str = HOST
     paths: list[str] = field(default_factory=list)
     """What was asked for."""
+    poured: list[int] = field(default_factory=list)
+    """Bytes of endless bodies that were taken."""
 
 
 def certificate(directory: Path, name: str, days: int) -> tuple[Path, Path]:
@@ -62,6 +74,20 @@ def certificate(directory: Path, name: str, days: int) -> tuple[Path, Path]:
     return certificate_file, key_file
 
 
+def drip(handler: BaseHTTPRequestHandler) -> None:
+    with contextlib.suppress(OSError):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while True:
+            handler.wfile.write(b"x")
+            time.sleep(0.05)
+
+
+def pour(handler: BaseHTTPRequestHandler, poured: list[int]) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            poured.append(handler.wfile.write(bytes(65_536)))
+
+
 @contextlib.contextmanager
 def load_balancer(behaviour: Behaviour, directory: Path) -> Iterator[tuple[int, Path]]:
     """A running server: its port, and the certificate to trust."""
@@ -73,8 +99,18 @@ def load_balancer(behaviour: Behaviour, directory: Path) -> Iterator[tuple[int, 
             status = behaviour.health if path.startswith("/health") else 200
             if any(attack in path for attack in behaviour.blocks):
                 status = 403
+            attacked = status == 403
+            if behaviour.blocks_everything and not path.startswith("/health"):
+                status = 403
+            if behaviour.drips:
+                drip(self)
+                return
             self.send_response(status)
-            if behaviour.cookie:
+            if behaviour.endless:
+                self.end_headers()
+                pour(self, behaviour.poured)
+                return
+            if behaviour.cookie and (not attacked or behaviour.reaches_target):
                 self.send_header("Set-Cookie", behaviour.cookie)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -96,6 +132,9 @@ def load_balancer(behaviour: Behaviour, directory: Path) -> Iterator[tuple[int, 
         context.minimum_version = behaviour.oldest_tls
         context.maximum_version = behaviour.newest_tls
     context.load_cert_chain(certificate_file, key_file)
+    if behaviour.wants_client_certificate:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(certificate_file)
     server = Server(("127.0.0.1", 0), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

@@ -16,7 +16,7 @@ import pytest
 
 from command_line.exits import NO_PULUMI, Stop
 from operations.__main__ import main
-from operations.smoke import checks, target
+from operations.smoke import checks, connections, target
 from operations.smoke.checks import CHECKS, Outcome
 from operations.smoke.target import Target, from_outputs
 from tests.operations.smoke.servers import HOST, Behaviour, load_balancer
@@ -84,7 +84,7 @@ MISBEHAVIOURS = [
     (Behaviour(blocks=("UNION SELECT",)), "cross-site scripting is blocked by the firewall", "answered 200"),
     (Behaviour(cookie=""), "a client stays with its target (cookie of the load balancer)", "none"),
     (Behaviour(cookie="session=1"), "a client stays with its target (cookie of the load balancer)", "session"),
-    (Behaviour(oldest_tls=ssl.TLSVersion.TLSv1_1), "TLSv1_1 is refused", "it was accepted with"),
+    (Behaviour(oldest_tls=ssl.TLSVersion.TLSv1_1), "TLSv1_1 is refused", "it was accepted"),
     (
         Behaviour(certificate_days=5),
         f"the certificate is trusted, names {HOST} and lasts 14 days",
@@ -141,27 +141,89 @@ def test_a_database_that_answers_from_outside_is_seen(look: Look, listening: int
     assert failed(outcomes) == ["the database is not reachable from here"]
 
 
-def test_what_never_answers_counts_as_private(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_never_answers_counts_as_private(monkeypatch: pytest.MonkeyPatch, listening: int) -> None:
     def never(*_: object) -> socket.socket:
         raise TimeoutError
 
-    monkeypatch.setattr(checks.socket, "create_connection", never)
-    [outcome] = checks.data_tier_is_private(at(private={"cache": (HOST, 6379)}))
-    assert outcome.passed
-    assert outcome.seen == "no answer within 5 s"
+    real = connections.socket.create_connection
+
+    def only_https(address: tuple[str, int], *given: float) -> socket.socket:
+        return real(address, *given) if address[1] == listening else never()
+
+    monkeypatch.setattr(connections.socket, "create_connection", only_https)
+    outcomes = checks.data_tier_is_private(at(listening, private={"cache": (HOST, 6379)}))
+    assert [(one.passed, one.seen) for one in outcomes] == [(True, "no answer within 5 s")]
 
 
 def test_a_server_that_is_not_there_passes_nothing_about_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = at(closed_port())
     outcomes = [outcome for check in CHECKS for outcome in check(nobody)]
     passed = [outcome.what for outcome in outcomes if outcome.passed]
-    assert passed == ["localhost resolves", f"plain HTTP on port {nobody.http_port} is refused"]
+    assert passed == ["localhost resolves"]
 
 
 def test_a_database_whose_name_does_not_resolve_is_not_taken_for_private() -> None:
     [outcome] = checks.data_tier_is_private(at(private={"database": ("nowhere.invalid", 3306)}))
     assert not outcome.passed
     assert "so nothing was seen" in outcome.seen
+
+
+def test_where_nothing_is_reachable_nothing_counts_as_closed() -> None:
+    nobody = at(closed_port(), private={"database": (HOST, closed_port())})
+    for check in (checks.plain_http_is_refused, checks.data_tier_is_private):
+        [outcome] = check(nobody)
+        assert not outcome.passed
+        assert "either, so nothing was seen" in outcome.seen
+
+
+@pytest.mark.parametrize("check", [checks.plain_http_is_refused, checks.data_tier_is_private])
+def test_a_name_that_does_not_resolve_closes_nothing(check: checks.Check) -> None:
+    [outcome] = check(at(host="nowhere.invalid", private={"database": (HOST, closed_port())}))
+    assert not outcome.passed
+    assert "so nothing was seen" in outcome.seen
+
+
+def test_a_public_address_of_the_data_tier_is_wrong_even_where_it_is_closed(
+    monkeypatch: pytest.MonkeyPatch, listening: int
+) -> None:
+    real = checks.addresses
+    monkeypatch.setattr(checks, "addresses", lambda host, port: ["8.8.8.8"] if host == "db" else real(host, port))
+    [outcome] = checks.data_tier_is_private(at(listening, private={"database": ("db", 3306)}))
+    assert (outcome.passed, outcome.seen) == (False, "db has the public address 8.8.8.8")
+
+
+def test_an_api_that_answers_403_to_everything_shows_no_firewall(look: Look) -> None:
+    outcomes = look(Behaviour(blocks=(), blocks_everything=True))
+    assert failed(outcomes) == [
+        "SQL injection is blocked by the firewall",
+        "cross-site scripting is blocked by the firewall",
+    ]
+    assert "a harmless request is answered 403 as well" in outcomes["SQL injection is blocked by the firewall"].seen
+
+
+def test_an_application_that_answers_403_itself_is_no_firewall(look: Look) -> None:
+    outcomes = look(Behaviour(reaches_target=True))
+    assert "the request reached a target" in outcomes["SQL injection is blocked by the firewall"].seen
+    assert len(failed(outcomes)) == 2
+
+
+def test_old_tls_that_asks_for_a_clients_certificate_is_spoken_all_the_same(look: Look) -> None:
+    outcomes = look(Behaviour(oldest_tls=ssl.TLSVersion.TLSv1, wants_client_certificate=True))
+    assert {"TLSv1 is refused", "TLSv1_1 is refused"} <= set(failed(outcomes))
+
+
+def test_a_server_that_drips_ends_after_the_patience_and_not_later(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "SECONDS", 0.4)
+    outcomes = look(Behaviour(drips=True))
+    assert outcomes["/health answers 200 through the firewall"].seen == "no answer within 0 s"
+    assert len(failed(outcomes)) == 4
+
+
+def test_of_an_endless_body_no_more_is_read_than_the_limit(look: Look) -> None:
+    behaviour = Behaviour(endless=True)
+    outcomes = look(behaviour)
+    assert outcomes["/health answers 200 through the firewall"].passed
+    assert sum(behaviour.poured) < 40 * 1024 * 1024  # what fits into the sockets' buffers, of six requests
 
 
 def test_a_name_that_does_not_resolve_is_seen() -> None:
