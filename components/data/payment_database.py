@@ -144,12 +144,6 @@ class PaymentDatabase(pulumi.ComponentResource):
     def _create_cluster(self) -> aws.rds.Cluster:
         args, settings, placement = self._args, self._args.settings, self._args.placement
         name = f"{self._name}-cluster"
-        final_snapshot = random.RandomId(
-            f"{self._name}-final-snapshot",
-            byte_length=4,
-            keepers={"cluster": self.cluster_identifier, "engine": self.engine},
-            opts=self._children,
-        )
         # Holds data: the payments. A change that would replace the cluster is refused in production.
         return aws.rds.Cluster(
             name,
@@ -174,10 +168,11 @@ class PaymentDatabase(pulumi.ComponentResource):
             preferred_backup_window=BACKUP_WINDOW,
             preferred_maintenance_window=MAINTENANCE_WINDOW,
             copy_tags_to_snapshot=True,
-            delete_automated_backups=False,
+            # A test environment leaves nothing: the account's snapshots (quota 100) are for what stays.
+            delete_automated_backups=bool(placement.until),
             deletion_protection=settings.deletion_protection,
-            skip_final_snapshot=False,
-            final_snapshot_identifier=pulumi.Output.concat(self.cluster_identifier, "-final-", final_snapshot.hex),
+            skip_final_snapshot=bool(placement.until),
+            final_snapshot_identifier=None if placement.until else self._final_snapshot(),
             database_insights_mode="standard",
             # A major upgrade is a decision for this deployment, not for the next maintenance window.
             apply_immediately=not placement.production or settings.major_upgrade,
@@ -192,6 +187,16 @@ class PaymentDatabase(pulumi.ComponentResource):
             ),
             **self._instance_arguments(),
         )
+
+    def _final_snapshot(self) -> pulumi.Output[str]:
+        """A name that no earlier database of this stack left."""
+        name = random.RandomId(
+            f"{self._name}-final-snapshot",
+            byte_length=4,
+            keepers={"cluster": self.cluster_identifier, "engine": self.engine},
+            opts=self._children,
+        )
+        return pulumi.Output.concat(self.cluster_identifier, "-final-", name.hex)
 
     def _instance_arguments(self) -> dict[str, Any]:
         """What the cluster is told about its instances.

@@ -163,7 +163,13 @@ def _environments(source: str) -> Iterator[tuple[Environments, Console]]:
         with engine.command.interruptible(lambda text: errors.print(text, highlight=False)):
             yield (
                 Environments(
-                    engine=engine, store=store, source=configuration, settings=settings, caller=caller, say=say
+                    engine=engine,
+                    store=store,
+                    source=configuration,
+                    settings=settings,
+                    caller=caller,
+                    say=say,
+                    now=identity.clock(settings.region),
                 ),
                 console,
             )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
 import boto3
 import botocore.exceptions
 
 from command_line.exits import BAD_INPUT, FAILED, REFUSED, Stop
+from operations.environments import lifetimes
 
 
 def caller_account(region: str) -> str:
@@ -21,6 +26,26 @@ def caller_account(region: str) -> str:
             BAD_INPUT,
             f"AWS: you are not logged in ({' '.join(str(error).split())}); run `aws sso login` or export credentials.",
         ) from None
+
+
+def clock(region: str) -> Callable[[], datetime]:
+    """AWS's time: this machine's clock, put right by what AWS says the time is.
+
+    A machine whose clock is a day ahead would see every environment expired.
+
+    Raises:
+        Stop: when AWS does not say its time.
+    """
+    try:
+        answer = boto3.client("sts", region_name=region).get_caller_identity()
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        raise Stop(FAILED, f"AWS: its time cannot be read ({' '.join(str(error).split())}).") from None
+    said = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+    try:
+        ahead = lifetimes.now() - parsedate_to_datetime(said).astimezone(UTC)
+    except ValueError:
+        raise Stop(FAILED, f"AWS: {said!r} is no time; run the command again.") from None
+    return lambda: lifetimes.now() - ahead
 
 
 def must_be_in(account: str, region: str) -> str:

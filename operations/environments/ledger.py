@@ -19,6 +19,8 @@ from operations.environments.addresses import free_range
 from operations.environments.lifetimes import as_moment, as_text
 
 VERSION = 1
+LONGEST_LIFE = timedelta(days=14)
+"""From its creation, whatever is added to it: what lives longer is no test environment any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,13 @@ class Environment:
     """``leaving`` once its destruction has begun: it cannot come back, only finish."""
     image: str = ""
     """Image by digest, where another than the source's was asked for."""
+    claims: int = 1
+    """How often its owner asked for it: 1 means that nobody but who claimed it works on it."""
+
+    @property
+    def end(self) -> datetime:
+        """When it ends at the latest."""
+        return self.created + LONGEST_LIFE
 
     def expired(self, at: datetime) -> bool:
         return self.state == "leaving" or self.until <= at
@@ -84,10 +93,13 @@ class Ledger:
                 f"--from: {request.name} was made from {found.source}, not {request.source}; "
                 "take it down first, or leave the option away.",
             )
+        if found.end <= at:
+            raise _too_long(found)
         return self._with(
             replace(
                 found,
-                until=at + request.lifetime,
+                claims=found.claims + 1,
+                until=min(at + request.lifetime, found.end),
                 purpose=request.purpose or found.purpose,
                 image=request.image or found.image,
             )
@@ -97,11 +109,13 @@ class Ledger:
         """The ledger with another end for one environment.
 
         Raises:
-            Stop: when there is none of that name, it is another's, or it is leaving.
+            Stop: when there is none of that name, it is another's, it is leaving, or it would live too long.
         """
         found = self.get(name)
         self._must_be_theirs(found, owner)
         _must_stay(found)
+        if until > found.end:
+            raise _too_long(found)
         return self._with(replace(found, until=until))
 
     def leave(self, name: str) -> Ledger:
@@ -111,6 +125,13 @@ class Ledger:
     def forget(self, name: str) -> Ledger:
         """The ledger without one environment, of which nothing is left."""
         return Ledger({other: kept for other, kept in self.environments.items() if other != name})
+
+    def give_back(self, claimed: Environment) -> Ledger:
+        """The ledger without an environment of which nothing was made, if it still is as this claim left it.
+
+        Its owner may have claimed it again since: then somebody else makes it now, and it stays.
+        """
+        return self.forget(claimed.name) if self.environments.get(claimed.name) == claimed else self
 
     def get(self, name: str) -> Environment:
         """One environment.
@@ -171,6 +192,14 @@ class Ledger:
 
     def _with(self, environment: Environment) -> Ledger:
         return Ledger({**self.environments, environment.name: environment})
+
+
+def _too_long(found: Environment) -> Stop:
+    return Stop(
+        REFUSED,
+        f"NAME: {found.name} was made at {as_text(found.created)}; allowed: {LONGEST_LIFE.days} days, until "
+        f"{as_text(found.end)}; take it down and make another one.",
+    )
 
 
 def _must_stay(found: Environment) -> None:

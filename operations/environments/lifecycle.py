@@ -56,13 +56,14 @@ class Environments:
     say: Say = lambda _: None
     pause: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = lifetimes.now
+    """The time by which environments expire; the commands give AWS's."""
 
     def ledger(self) -> Ledger:
         """Who has what, now."""
         return from_text(self.store.read()[0])
 
     def up(self, request: Request, snapshot: str = "") -> tuple[Environment, Mapping[str, Any]]:
-        """Create an environment, or bring its owner's own up to date; either way its time starts anew.
+        """Create an environment, or bring its owner's own up to date; either way its time starts again.
 
         Raises:
             Stop: refused by the ledger, the settings or the policy pack; nothing was then created. Or failed on the
@@ -70,7 +71,6 @@ class Environments:
         """
         zone_id = self.settings.edge.zone_id or identity.zone_id(self.settings.edge.zone_name, self.settings.region)
         at = self.now()
-        known = request.name in self.ledger().environments
         after = ledger_store.change(
             self.store,
             lambda ledger: ledger.claim(
@@ -82,13 +82,14 @@ class Environments:
             ),
         )
         environment = after.environments[request.name]
+        known = environment.claims > 1
         configuration = environment_configuration(self.source, environment, zone_id, snapshot)
         try:
             checked(configuration)
             expected = forecast.judged(configuration)
         except Stop:
             if not known:  # nothing was created yet, so the name is free again
-                ledger_store.change(self.store, lambda ledger: ledger.forget(request.name))
+                ledger_store.change(self.store, lambda ledger: ledger.give_back(environment))
             raise
         progress = Progress(self.say, *(() if known else expected))
         try:

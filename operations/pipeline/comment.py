@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ MARK = "<!-- softpos {topic} -->"
 LIMIT_BYTES = 60_000
 """GitHub refuses a comment of more than 65,536 characters."""
 SHOWN = 100
+LONGEST_TEXT = 1_000
 WORDS = {"replace": "to replace", "delete": "to delete", "create": "to create", "update": "to update"}
 
 
@@ -28,7 +30,7 @@ def mark(topic: str) -> str:
 
 
 def render(preview: Preview, forecast: Forecast | None, *, topic: str, footer: str = "") -> str:
-    """The comment's Markdown.
+    """The comment's Markdown. All that a program, the cloud or the engine said is written as plain text.
 
     Args:
         forecast: None where the program could not be rehearsed.
@@ -51,7 +53,7 @@ def render(preview: Preview, forecast: Forecast | None, *, topic: str, footer: s
 
 def _errors(errors: tuple[str, ...]) -> Iterable[str]:
     if errors:
-        yield "> [!CAUTION]\n> **The preview failed**\n" + "\n".join(f"> - {_plain(error)}" for error in errors[:20])
+        yield "> [!CAUTION]\n> **The preview failed**\n" + "\n".join(f"> - {plain(error)}" for error in errors[:20])
 
 
 def _dangerous(changes: tuple[Change, ...]) -> Iterable[str]:
@@ -69,9 +71,9 @@ def _policies(findings: tuple[Finding, ...]) -> Iterable[str]:
         return
     yield f"**Policies**: {len(mandatory)} mandatory violations, {len(others)} notes."
     if mandatory:
-        yield "\n".join(f"- :no_entry: `{one.policy}`: {_plain(one.message)}" for one in mandatory[:SHOWN])
+        yield "\n".join(f"- :no_entry: `{cell(one.policy)}`: {plain(one.message)}" for one in mandatory[:SHOWN])
     if others:
-        lines = "\n".join(f"- `{one.policy}`: {_plain(one.message)}" for one in others[:SHOWN])
+        lines = "\n".join(f"- `{cell(one.policy)}`: {plain(one.message)}" for one in others[:SHOWN])
         yield f"<details><summary>Notes</summary>\n\n{lines}\n\n</details>"
 
 
@@ -85,7 +87,7 @@ def _time(forecast: Forecast | None, preview: Preview) -> Iterable[str]:
 def _all(changes: tuple[Change, ...]) -> Iterable[str]:
     if changes:
         rows = [
-            f"| {change.verb} | `{_cell(change.name)}` | `{change.type}` | {_cell(', '.join(change.properties))} |"
+            f"| {change.verb} | `{cell(change.name)}` | `{cell(change.type)}` | {cell(', '.join(change.properties))} |"
             for change in changes[:SHOWN]
         ]
         table = "\n".join(["| | resource | type | properties |", "|---|---|---|---|", *rows])
@@ -94,9 +96,9 @@ def _all(changes: tuple[Change, ...]) -> Iterable[str]:
 
 
 def _sentence(change: Change) -> str:
-    because = f" because of `{_cell(', '.join(change.properties))}`" if change.properties else ""
+    because = f" because of `{cell(', '.join(change.properties))}`" if change.properties else ""
     warning = ", **which holds data**" if change.loses_data else ""
-    return f"{change.verb} `{_cell(change.name)}` ({change.type}){because}{warning}"
+    return f"{change.verb} `{cell(change.name)}` ({plain(change.type)}){because}{warning}"
 
 
 def _more(found: Iterable[Change], prefix: str) -> Iterable[str]:
@@ -110,12 +112,14 @@ def minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
 
 
-def _plain(text: str) -> str:
-    """Text of a program inside Markdown: no line breaks, no mentions, no markup that runs on."""
-    return _cell(text)[:1000]
+def plain(text: str) -> str:
+    """Foreign text inside Markdown: on one line, without mention, link, image or reference, and not endless."""
+    clean = cell(text)[:LONGEST_TEXT].replace("://", ":\u200b//")
+    return re.sub(r"(?=[\[\]!*_~])|#(?=\d)", lambda found: "\\" + found[0], clean)
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Foreign text inside backticks or a table: no line break, no end of the code, no mention, no tag."""
     clean = " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("`", "'")
     return clean.replace("@", "@\u200b")
 

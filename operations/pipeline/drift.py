@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from operations.pipeline.changes import Change, Preview
-from operations.pipeline.comment import SHOWN
+from operations.pipeline.comment import SHOWN, cell, plain
 from operations.pipeline.github import Repository
 
 LABEL = "drift"
@@ -28,7 +28,7 @@ def report(preview: Preview, footer: str = "") -> Report:
     sections = [
         *_section("Changed outside the program", preview.drift),
         *_section("What a deployment would do now", preview.changes),
-        *([("The check failed", [f"- {error}" for error in preview.errors])] if preview.errors else []),
+        *([("The check failed", [f"- {plain(error)}" for error in preview.errors[:SHOWN]])] if preview.errors else []),
     ]
     found = bool(sections)
     text = "\n\n".join(f"**{heading}**\n\n" + "\n".join(lines) for heading, lines in sections)
@@ -54,10 +54,13 @@ def publish(made: Report, repository: Repository) -> None:
 def _section(heading: str, changes: Iterable[Change]) -> Iterable[tuple[str, list[str]]]:
     found = list(changes)
     if found:
-        lines = [f"- {change.verb} `{change.name}` ({change.type}){_properties(change)}" for change in found[:SHOWN]]
+        lines = [
+            f"- {change.verb} `{cell(change.name)}` ({plain(change.type)}){_properties(change)}"
+            for change in found[:SHOWN]
+        ]
         rest = [f"- and {len(found) - SHOWN} more"] if found[SHOWN:] else []
         yield heading, [*lines, *rest]
 
 
 def _properties(change: Change) -> str:
-    return f": {', '.join(f'`{name}`' for name in change.properties)}" if change.properties else ""
+    return f": {', '.join(f'`{cell(name)}`' for name in change.properties)}" if change.properties else ""

@@ -57,6 +57,8 @@ class Runs:
         found = listener.result(problem)
         if plan and not found.blocked and approval.needed(found):
             approval.save(found, plan)
+        if plan and not found.blocked:
+            approval.bind(plan, approval.commit_of(self._root))
         return found
 
     def deploy(self, say: Callable[[str], None], plan: Path | None = None) -> Progress:
@@ -64,8 +66,10 @@ class Runs:
 
         Raises:
             Stop: when the update broke off, with what failed and what to do; when it would do something else than what
-                was approved.
+                was approved, or the plan is another commit's.
         """
+        if plan:
+            approval.must_be_bound(plan, approval.commit_of(self._root))
         approved = approval.read(plan) if plan else None
         if approved is not None:
             say("previewing again, to hold it against what was approved")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from command_line.exits import Stop
 from operations.environments.addresses import PREFIX_LENGTH, free_range
-from operations.environments.ledger import Ledger, Request, from_text, to_text
+from operations.environments.ledger import LONGEST_LIFE, Ledger, Request, from_text, to_text
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 POOL = IPv4Network("10.64.0.0/12")
@@ -39,6 +39,33 @@ def test_the_time_to_live_counts_from_the_last_up() -> None:
 def test_the_time_to_live_counts_from_the_last_extend() -> None:
     ledger = claim(Ledger(), ask()).extend("ana", "ana", AT + timedelta(hours=30))
     assert ledger.get("ana").until == AT + timedelta(hours=30)
+
+
+def test_no_environment_lives_longer_than_two_weeks_however_often_it_is_extended() -> None:
+    ledger = claim(Ledger(), ask(hours=72))
+    for day in (2, 5, 8, 11):
+        ledger = ledger.extend("ana", "ana", AT + timedelta(days=day, hours=72))
+    assert ledger.get("ana").until == ledger.get("ana").end == AT + LONGEST_LIFE
+    with pytest.raises(Stop, match="allowed: 14 days, until 2026-12-07T09:00:00Z; take it down"):
+        ledger.extend("ana", "ana", AT + timedelta(days=14, minutes=1))
+    late = claim(ledger, ask(hours=72), at=AT + timedelta(days=13))
+    assert late.get("ana").until == AT + LONGEST_LIFE
+    with pytest.raises(Stop, match="allowed: 14 days"):
+        claim(ledger, ask(hours=1), at=AT + LONGEST_LIFE)
+
+
+def test_a_claim_is_given_back_only_while_nobody_claimed_it_again() -> None:
+    first = claim(Ledger(), ask())
+    assert first.give_back(first.get("ana")).environments == {}
+    second = claim(first, ask())
+    assert second.give_back(first.get("ana")) == second
+    assert Ledger().give_back(first.get("ana")).environments == {}
+
+
+def test_a_ledger_of_before_has_one_claim_each() -> None:
+    text = to_text(claim(Ledger(), ask())).replace(',\n   "claims": 1', "")
+    assert "claims" not in text
+    assert from_text(text).get("ana").claims == 1
 
 
 def test_a_second_up_keeps_address_image_and_birthday() -> None:

@@ -14,9 +14,10 @@ from pulumi import automation
 from pulumi.automation.errors import create_command_error
 
 from command_line.exits import Stop
-from operations.environments.configuration import source_settings
+from operations.environments import identity, lifecycle
+from operations.environments.configuration import ranges_in_use, source_settings
 from operations.environments.guard import LIFETIME_TAG, TEMPORARY
-from operations.environments.ledger import Environment, Ledger
+from operations.environments.ledger import Environment, Ledger, Request
 from operations.environments.ledger_store import FileStore, change
 from operations.environments.lifecycle import STALE_LOCK, Environments
 from operations.environments.names import stack_of
@@ -117,3 +118,44 @@ def test_the_reaper_takes_no_step_in_another_account(tmp_path: Path) -> None:
     assert gone == []
     assert "you are logged in to account 999999999999" in left[0].reason
     assert engine.standing
+
+
+def test_an_up_that_is_refused_leaves_the_name_to_its_owners_other_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of one owner's at the same time: the first is refused by the pack after the second has claimed the name."""
+    life = environments(PlayedEngine(standing=False), tmp_path)
+    change(life.store, lambda _: Ledger())
+    asked = Request(
+        name=NAME,
+        owner="dana",
+        purpose="a test",
+        source="dev",
+        account=life.settings.account_id,
+        lifetime=timedelta(hours=8),
+    )
+
+    def judged(_configuration: object) -> tuple[()]:
+        taken = ranges_in_use(life.settings)
+        change(
+            life.store, lambda ledger: ledger.claim(asked, NOW, limit=4, pool=IPv4Network("10.64.0.0/12"), taken=taken)
+        )
+        raise Stop(1, "refused by the pack")
+
+    monkeypatch.setattr(lifecycle.identity, "zone_id", lambda *_: "Z0123456789ABC")
+    monkeypatch.setattr(lifecycle.forecast, "judged", judged)
+    with pytest.raises(Stop, match="refused by the pack"):
+        life.up(asked)
+    assert life.ledger().get(NAME).claims == 2
+
+
+def test_environments_expire_by_awss_clock_and_not_by_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "Sun, 22 Nov 2026 20:00:00 GMT"
+    answer = {"Account": "1", "ResponseMetadata": {"HTTPHeaders": {"date": said}}}
+    client = SimpleNamespace(get_caller_identity=lambda: answer)
+    monkeypatch.setattr(identity.boto3, "client", lambda *_args, **_given: client)
+    monkeypatch.setattr(identity.lifetimes, "now", lambda: NOW + timedelta(days=1))
+    assert identity.clock("eu-central-1")() == NOW
+    answer["ResponseMetadata"] = {"HTTPHeaders": {}}
+    with pytest.raises(Stop, match="'' is no time"):
+        identity.clock("eu-central-1")

@@ -17,6 +17,7 @@ from operations.plan.stack_recording import record_program
 from operations.smoke.target import from_outputs
 from recording.configuration import Configuration
 from recording.program import Recording
+from tests.recorded import recorded as recorded_stack
 
 NAME = "a" * LONGEST
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -91,6 +92,18 @@ def test_nothing_would_keep_it_from_going() -> None:
     assert [resource.name for resource in recorded().resources if resource.protect] == []
     [cluster] = recorded().of("aws:rds/cluster:Cluster")
     assert not cluster.inputs["deletionProtection"]
+
+
+def test_nothing_of_its_data_is_left_when_it_goes() -> None:
+    [cluster] = recorded().of("aws:rds/cluster:Cluster")
+    assert cluster.inputs["skipFinalSnapshot"]
+    assert cluster.inputs["deleteAutomatedBackups"]
+    assert "finalSnapshotIdentifier" not in cluster.inputs
+    for stack in ("dev", "prod"):
+        [kept] = recorded_stack(stack).of("aws:rds/cluster:Cluster")
+        assert not kept.inputs["skipFinalSnapshot"]
+        assert not kept.inputs["deleteAutomatedBackups"]
+        assert kept.inputs["finalSnapshotIdentifier"]
 
 
 @pytest.mark.parametrize(

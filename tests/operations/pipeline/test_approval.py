@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,38 @@ def test_a_plan_of_the_engine_is_left_to_the_engine(tmp_path: Path) -> None:
     file.write_text('{"manifest": {}, "resourcePlans": {}}')
     assert approval.read(file) is None
     assert approval.read(tmp_path / "none.json") is None
+
+
+def repository(folder: Path) -> str:
+    """A repository with one commit; its name."""
+    (folder / "program.py").write_text("one")
+    for command in ("init -q", "add program.py", "-c user.name=a -c user.email=a@example.com commit -qm one"):
+        subprocess.run([shutil.which("git") or "git", *command.split()], cwd=folder, check=True)
+    return approval.commit_of(folder)
+
+
+def test_a_plan_holds_for_its_commit_alone(tmp_path: Path) -> None:
+    plan, commit = tmp_path / "plan.json", repository(tmp_path)
+    assert len(commit) == 40
+    approval.save(FIRST, plan)
+    approval.bind(plan, commit)
+    approval.must_be_bound(plan, commit)
+    with pytest.raises(Stop, match=f"it was made of {commit}, and this is {'b' * 40}"):
+        approval.must_be_bound(plan, "b" * 40)
+    approval.save(LATER, plan)
+    with pytest.raises(Stop, match="it is not the plan that was made"):
+        approval.must_be_bound(plan, commit)
+    (tmp_path / "plan.json.bound").unlink()
+    with pytest.raises(Stop, match="nothing says which commit was planned"):
+        approval.must_be_bound(plan, commit)
+
+
+def test_changed_files_are_no_commit(tmp_path: Path) -> None:
+    repository(tmp_path)
+    (tmp_path / "program.py").write_text("two")
+    with pytest.raises(Stop, match="files differ from commit"):
+        approval.commit_of(tmp_path)
+
+
+def test_outside_a_repository_there_is_no_commit_to_hold_to(tmp_path: Path) -> None:
+    assert approval.commit_of(tmp_path) == ""
