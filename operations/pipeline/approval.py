@@ -79,14 +79,15 @@ def commit_of(root: Path) -> str:
         Stop: when files of it were changed: then no commit says what is deployed.
     """
     git = shutil.which("git")
-    asked = ("rev-parse HEAD", "status --porcelain --untracked-files=no")
+    if git is None:
+        return ""
     done = [
         subprocess.run([git, *one.split()], cwd=root, capture_output=True, text=True, check=False, timeout=GIT_SECONDS)
-        for one in (asked if git else ())
+        for one in ("rev-parse HEAD", "status --porcelain --untracked-files=no")
     ]
-    if not done or any(one.returncode for one in done):
+    if any(one.returncode for one in done):
         return ""
-    head, changed = (one.stdout.strip() for one in done)
+    head, changed = [str(one.stdout).strip() for one in done]
     if changed:
         raise Stop(REFUSED, f"{root}: files differ from commit {head[:12]}; commit or undo them before planning.")
     return head
