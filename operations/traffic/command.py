@@ -21,15 +21,17 @@ from command_line.project import ROOT
 from operations.smoke.target import read_outputs
 from operations.traffic import preflight as first
 from operations.traffic import status as state
-from operations.traffic.aws import Aws
+from operations.traffic.aws import Aws, AwsError
 from operations.traffic.delegation import Names, require_delegated
 from operations.traffic.gates import Verdict
 from operations.traffic.limits import LEVELS, NAME_STEP, Limits
-from operations.traffic.mover import Mover, Site, plan, plan_back, require_database_on_source, require_next, title
-from operations.traffic.record import Record, Store, leased
+from operations.traffic.mover import Mover, plan, plan_back, require_database_on_source, require_next, title
+from operations.traffic.record import LeaseLostError, Record, Store, leased
 from operations.traffic.screen import Terminal
+from operations.traffic.site import Site
 from operations.traffic.stack import from_outputs, live_phase
 from operations.traffic.watching import CloudLooks
+from operations.traffic.way_back import back_without_record, try_rules_back
 
 SHORTEST_MINUTES, LONGEST_MINUTES = 1, 1440
 
@@ -74,12 +76,21 @@ class Work:
 
     @contextmanager
     def mover(self, *, at_once: bool = False) -> Iterator[Mover]:
-        operator = f"{self.site.aws.operator()} as {getpass.getuser()}@{socket.gethostname()}"
+        operator = f"{self._caller(at_once=at_once)} as {getpass.getuser()}@{socket.gethostname()}"
         seconds, stack = self.site.limits.lease_seconds, self.site.traffic.stack
         self.screen.waits(f"taking the record of {stack}; a process that died holds it for {seconds:.0f} s")
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with leased(self.store, stack, operator, seconds, at_once=at_once) as session:
             yield Mover(self.site, session)
+
+    def _caller(self, *, at_once: bool) -> str:
+        """Who calls, as CloudTrail will say it too. The way back waits for no name."""
+        try:
+            return self.site.aws.operator()
+        except AwsError:
+            if not at_once:
+                raise
+            return "somebody whom STS did not name"
 
     def confirm(self, question: str, *, yes: bool) -> None:
         self.screen.tells("")
@@ -270,19 +281,39 @@ def shift(
 @click.option("--dry-run", is_flag=True, help="Print every call; change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def back(stack: str, file: Path | None, dry_run: bool, yes: bool) -> None:
-    """Send everybody to the data centre now, whatever is under way and whoever works on it."""
+    """Send everybody to the data centre now, whatever is under way and whoever works on it.
+
+    The rules change first, in one call each. Where the record's table does not answer, the rules change all the same.
+    """
     work = Work(stack, file)
-    work.require_database_on_source()
+    unread = ""
+    try:
+        work.require_database_on_source()
+    except AwsError as error:
+        unread = str(error)
+        work.screen.tells(f"{unread} So nobody can tell whether the database is still in the data centre.")
     if dry_run:
-        record = work.record
-        named = record.wanted == NAME_STEP or record.going_back == "name"
-        _show(work, plan_back(work.site, name=named, before=record.name_before))
+        named = False if unread else _names_too(work.record)
+        _show(work, plan_back(work.site, name=named, before=() if unread else work.record.name_before))
         return
-    work.confirm("All traffic goes to the data centre.", yes=yes)
+    question = "All traffic goes to the data centre."
+    if unread:
+        question += " It can take payments only if its database still takes writes: see `cutover status`."
+    work.confirm(question, yes=yes)
+    try_rules_back(work.site)
     work.screen.waits("every rule forwards to the data centre alone, and is read back")
-    with work.mover(at_once=True) as mover:
-        mover.back()
+    try:
+        with work.mover(at_once=True) as mover:
+            mover.back()
+    except LeaseLostError:
+        raise
+    except AwsError as error:
+        back_without_record(work.site, str(error))
     work.screen.tells("The data centre serves everything; no cookie keeps a client on AWS.")
+
+
+def _names_too(record: Record) -> bool:
+    return record.wanted == NAME_STEP or record.going_back == "name"
 
 
 def _work(stack: str, file: Path | None, window_minutes: int | None, least_requests: int | None) -> Work:

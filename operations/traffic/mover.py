@@ -2,59 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from command_line.exits import FAILED, REFUSED, Stop
-from operations.traffic.aws import Aws
-from operations.traffic.balancer import Balancer, Call, PublicName, not_as_ordered, told
-from operations.traffic.gates import Finding, Step, Verdict, judged
-from operations.traffic.limits import LEVELS, NAME_STEP, Limits
+from operations.traffic.aws import AwsError
+from operations.traffic.balancer import Call, not_as_ordered, told
+from operations.traffic.gates import Finding, Verdict, judged
+from operations.traffic.limits import LEVELS, NAME_STEP
 from operations.traffic.record import DATABASE_ON_SOURCE, LeaseLostError, Record, Session
-from operations.traffic.seen import Looks, look
-from operations.traffic.stack import Traffic
+from operations.traffic.seen import look
+from operations.traffic.site import Site
+from operations.traffic.way_back import UNRECORDED, patiently, rules_back, try_rules_back
 
 WEIGHTS, NAME = "weights", "name"
-
-
-class Screen(Protocol):
-    """What the operator sees."""
-
-    def tells(self, sentence: str) -> None: ...
-    def waits(self, sentence: str) -> None: ...
-    def finds(self, findings: Sequence[Finding]) -> None: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Site:
-    """One stack's traffic at hand."""
-
-    traffic: Traffic
-    aws: Aws
-    looks: Looks
-    limits: Limits
-    screen: Screen
-    clock: Callable[[], float] = time.time
-    """Seconds of the epoch."""
-    sleep: Callable[[float], None] = time.sleep
-
-    @property
-    def balancer(self) -> Balancer:
-        return Balancer(self.aws, self.traffic)
-
-    @property
-    def name(self) -> PublicName:
-        return PublicName(self.aws, self.traffic)
-
-    @property
-    def cookie_seconds(self) -> int:
-        """No client is bound to a side for longer than a step is watched."""
-        return max(1, min(self.traffic.cookie_seconds, int(self.limits.window_seconds)))
-
-    def step(self, percent: int, *, ended: bool = True) -> Step:
-        return Step(percent=percent, limits=self.limits, ended=ended)
 
 
 def title(percent: int) -> str:
@@ -234,7 +195,7 @@ class Mover:
             now = site.clock()
             ended = now >= since + site.limits.window_seconds + site.limits.late_seconds
             findings = self._look(percent, since=since, ended=ended)
-            self._session.beat()
+            self._beat()
             verdicts = {finding.verdict for finding in findings}
             if Verdict.FAIL in verdicts:
                 site.screen.finds(findings)
@@ -263,48 +224,47 @@ class Mover:
 
     def _answer(self, percent: int, findings: Sequence[Finding]) -> None:
         failed = "; ".join(f"{one.gate}: {one.says}" for one in findings if one.verdict == Verdict.FAIL)
-        self._session.note(title(percent), "failed", {"reason": failed})
         self._site.screen.tells(f"{title(percent)}: FAIL: {failed}. Going back.")
-        self._go_back(NAME if percent == NAME_STEP else WEIGHTS, failed)
+        self._go_back(NAME if percent == NAME_STEP else WEIGHTS, failed, title(percent))
         raise Stop(REFUSED, f"traffic: {failed}. The data centre serves everything again.")
 
     # ---- The way back ------------------------------------------------------------------------------------------------
 
-    def _go_back(self, kind: str, reason: str) -> None:
-        """Raises `Stop` when AWS does not answer for long: the record knows that it is on the way back."""
-        self._session.note("back", "begun", {"reason": reason}, going_back=kind)
-        site = self._site
-        deadline = site.clock() + site.limits.patience_seconds
-        while True:
-            try:
-                self._weights_back()
-                if kind == NAME:
-                    self._name_back()
-                break
-            except LeaseLostError:
-                raise
-            except Stop as error:
-                if site.clock() >= deadline:
-                    raise Stop(
-                        FAILED, *error.lines, "traffic: the way back is stuck here; run `traffic back` again at once."
-                    ) from error
-                site.screen.tells(f"{' '.join(error.lines)} Trying again.")
-                site.sleep(site.limits.settle_seconds)
-                self._session.beat()
-        named: dict[str, Any] = {"named": False, "name_before": ()} if kind == NAME else {}
-        self._session.note("back", "passed", going_back="", wanted=None, since=None, percent=0, **named)
+    def _go_back(self, kind: str, reason: str, failed_step: str = "") -> None:
+        """The rules first, then the record of it, then everything read back.
 
-    def _weights_back(self) -> None:
-        """Twice: an order of a process that was just taken over may have come in between."""
+        Raises:
+            Stop: when the load balancer or Route 53 does not answer for long. The record, where it could be written,
+                knows that it is on the way back.
+        """
         site = self._site
-        for _ in range(2):
-            if site.balancer.binds():
-                for service, operation, arguments in site.balancer.order(0, site.cookie_seconds):
-                    site.aws.call(service, operation, **arguments)
-            site.sleep(site.limits.settle_seconds)
+        try_rules_back(site)
+        if failed_step:
+            self._note(failed_step, "failed", {"reason": reason})
+        self._note("back", "begun", {"reason": reason}, going_back=kind)
+
+        def put_back() -> None:
+            rules_back(site, self._beat)
+            if kind == NAME:
+                self._name_back()
+
+        patiently(site, put_back, self._beat)
+        named: dict[str, Any] = {"named": False, "name_before": ()} if kind == NAME else {}
+        self._note("back", "passed", going_back="", wanted=None, since=None, percent=0, **named)
+
+    def _note(self, step: str, event: str, seen: Mapping[str, Any] | None = None, **changes: Any) -> None:
+        """A line of the journal on the way back, which waits for no table."""
+        try:
+            self._session.note(step, event, seen, **changes)
+        except AwsError as error:
+            self._site.screen.tells(UNRECORDED.format(error=error))
+
+    def _beat(self) -> None:
+        """Renew the lease. A table that does not answer ends neither a watch nor a way back."""
+        try:
             self._session.beat()
-        if site.balancer.binds():
-            raise not_as_ordered("a rule")
+        except AwsError as error:
+            self._site.screen.waits(f"the lease could not be renewed: {error}")
 
     def _name_back(self) -> None:
         site, before = self._site, self.record.name_before

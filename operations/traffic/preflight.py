@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from command_line.exits import BAD_INPUT, REFUSED, Stop
 from operations.traffic.delegation import Names, require_delegated
 from operations.traffic.gates import Finding, Verdict, judged
-from operations.traffic.mover import Site
 from operations.traffic.seen import look
+from operations.traffic.site import Site
 
 SLOWEST_TTL_SECONDS = 300
 

@@ -1,8 +1,9 @@
 """The record of the traffic's move: one durable item per stack with its journal, and one operator at a time.
 
 It is in the table of the database's move, under `STACK/traffic`. Every change writes the whole item on condition that
-its version is the one that was read, and every change to AWS is journalled before it is made: a process that dies in
-between leaves the truth (begun, perhaps done), and of two processes one fails to write and then changes nothing.
+its version is the one that was read, and every step forward is journalled before it is made: a process that dies in
+between leaves the truth (begun, perhaps done), and of two processes one fails to write and then changes nothing. On the
+way back the rules change first: a table that is down must keep nobody on a side that fails.
 """
 
 from __future__ import annotations

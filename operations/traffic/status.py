@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from operations.traffic.gates import Finding, judged
-from operations.traffic.mover import Site, title
+from operations.traffic.mover import title
 from operations.traffic.preflight import open_questions
 from operations.traffic.record import Record
 from operations.traffic.seen import look
+from operations.traffic.site import Site
 
 
 def sentence(record: Record) -> str:

@@ -11,9 +11,10 @@ from operations.traffic.aws import Aws
 from operations.traffic.balancer import Balancer
 from operations.traffic.gates import Finding
 from operations.traffic.limits import Limits
-from operations.traffic.mover import Mover, Site
+from operations.traffic.mover import Mover
 from operations.traffic.record import Record, Store, leased
 from operations.traffic.seen import Answers, Connections, Edge, Firewall, Minute
+from operations.traffic.site import Site
 from operations.traffic.stack import Traffic, from_outputs
 
 REGION, HOST, STACK, TABLE = "eu-central-1", "pay.example.com", "prod", "migration-state"
