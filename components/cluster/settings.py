@@ -16,6 +16,7 @@ from ..foundations.values import (
     Optionally,
     PrivateRange,
     administrator_arn,
+    moment,
     trusted_range,
 )
 
@@ -96,3 +97,5 @@ class AgentSettings(Declared):
     secret_name: Annotated[str, Matching(r"[\w/+=.@-]{1,512}", "the name of a secret in Secrets Manager")] = (
         "softpos/workload-security"  # noqa: S105 (a name)
     )
+    break_glass_until: Annotated[str, Optionally(moment)] = ""
+    """While the tenant is down: until this moment a node whose agent does not work joins all the same. Empty else."""

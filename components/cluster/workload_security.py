@@ -4,10 +4,10 @@ Makes the script that installs and activates the agent before a node's kubelet m
 needs, the log group that it reports to, and the alarm for a node that could not be protected. Cloud One and Vision One
 differ by their addresses and their tenant only, so one script serves both.
 
-Trust boundary: the tenant's id and token stay in Secrets Manager. A node reads them by its own role at boot; user data,
-the stack's state and every log hold the secret's name only. The script releases the kubelet as its last step, so a node
-without a working agent never joins. Limit: the script is run by cloud-init; an image whose cloud-init is broken would
-not run it, which is why nodes use Amazon's own image.
+Trust boundary: the tenant's id and token stay in Secrets Manager. A node reads them by its own role at boot; user
+data, the stack's state and every log hold the secret's name only. The script releases the kubelet as its last step,
+so a node without a working agent never joins, at its first start and at each later one. Limit: the script is run by
+cloud-init; an image whose cloud-init is broken would not run it, which is why nodes use Amazon's own image.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class WorkloadSecurityAgentArgs:
     logs: LogStorage
     alarms: Alarms
     settings: AgentSettings
-    """The tenant's addresses and policy, and the name of the secret that holds ``tenantId`` and ``token``."""
+    """The tenant's addresses and policy, and the name of the secret that holds ``tenantId``, ``token``, ``signingKey``
+    (the public key of the agent's package, in armour) and ``minimumVersion``."""
 
 
 class WorkloadSecurityAgent(pulumi.ComponentResource):
@@ -108,7 +109,7 @@ class WorkloadSecurityAgent(pulumi.ComponentResource):
             f"{self._name}-failures",
             name=self._args.placement.name(f"{self._name}-activation-failures"),
             log_group_name=log_group.name,
-            pattern='{ $.event = "workload-security-agent" && $.result = "failed" }',
+            pattern='{ $.event = "workload-security-agent" && $.result != "activated" }',
             metric_transformation=aws.cloudwatch.LogMetricFilterMetricTransformationArgs(
                 namespace=METRIC_NAMESPACE, name=f"{METRIC}-{self._args.placement.stack}", value="1", default_value="0"
             ),
@@ -126,7 +127,8 @@ class WorkloadSecurityAgent(pulumi.ComponentResource):
             "GreaterThanThreshold",
             0,
             says=(
-                f"A node could not activate its agent at {PRODUCTS[self._args.settings.product]} and was powered off. "
+                f"A node could not activate its agent at {PRODUCTS[self._args.settings.product]}. It was powered off, "
+                "or it joined unprotected where agentBreakGlassUntil lets it. "
                 f"The failed step is in log group {self._log_group_name}: check the secret, the tenant's token and "
                 "policy, and the agent's support for the node's kernel."
             ),
@@ -147,7 +149,9 @@ def boot_script(settings: AgentSettings, region: str, log_group_name: str) -> st
         "AGENT_HOME": AGENT_HOME,
         "UNITS": " ".join(KUBELET_UNITS),
         "UNIT_DIRECTORY": "/etc/systemd/system",
-        "FLAG": "/var/lib/softpos/agent-active",
+        "FLAG": "/run/softpos/agent-active",
+        "HOME_OF_SCRIPT": "/usr/local/sbin",
+        "BREAK_GLASS_UNTIL": settings.break_glass_until,
         "INSTANCE_ID_FILE": "/var/lib/cloud/data/instance-id",
         "ATTEMPTS": str(ATTEMPTS),
         "PAUSE_SECONDS": str(PAUSE_SECONDS),

@@ -16,6 +16,8 @@ _CLUSTER: Final = "aws.eks.Cluster"
 _LOG_TYPES: Final = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
 # Traces of the Workload Security agent's installation in a boot script.
+# A node may join without its agent until this moment; empty quotes where it may not.
+_BREAK_GLASS: Final = re.compile(r"(?m)^BREAK_GLASS_UNTIL='?([0-9TZ:-]+)")
 _AGENT: Final = re.compile(r"ds_agent|dsa_control|dsm://|workload\.[\w.-]+\.trendmicro\.com")
 _WITH_AGENT: Final = "user data that installs the Workload Security agent"
 
@@ -192,8 +194,10 @@ def _lacks_agent(template: Resource) -> list[Finding]:
     if script.unknown:
         return script.unjudged(_WITH_AGENT)
     text = str(script.value or "")
-    if _AGENT.search(from_base64(text) or text):
-        return []
+    decoded = from_base64(text) or text
+    if _AGENT.search(decoded):
+        broken = _BREAK_GLASS.search(decoded)
+        return [Breach("launchTemplate", f"{template.name}, open until {broken[1]}", _WITH_AGENT)] if broken else []
     return [Breach("launchTemplate", f"{template.name}, which has no such user data", _WITH_AGENT)]
 
 

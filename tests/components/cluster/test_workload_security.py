@@ -2,7 +2,7 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -24,10 +24,17 @@ SETTINGS = AgentSettings(
     policy_id=12,
     secret_name="softpos/workload-security",
 )
+SECRET = {
+    "tenantId": TENANT,
+    "token": TOKEN,
+    "signingKey": "-----BEGIN PGP PUBLIC KEY BLOCK-----\n",
+    "minimumVersion": "20.0.1-3180",
+}
 RECORDED = 'printf "%s\\n" "$(basename "$0") $*" >>"${RECORD}"\n'
 STAND_INS = {
     "systemctl": "exit 0",
-    "rpm": "exit ${RPM_STATUS:-0}",
+    "rpm": 'case "$*" in *NAME*) echo "${PACKAGE}" ;; *VERSION*) echo "${VERSION}" ;; *) exit ${RPM_STATUS:-0} ;; esac',
+    "rpmkeys": 'case "$*" in *--checksig*) echo "agent.rpm: ${SIGNATURE}" ;; esac',
     "curl": 'case "${CURL_STATUS:-0}" in 0) exit 0 ;; *) exit "${CURL_STATUS}" ;; esac',
     "sleep": "exit 0",
     "uname": "echo x86_64",
@@ -73,7 +80,7 @@ def node(tmp_path: Path) -> "Node":
 class Node:
     """A directory that stands for a node: its commands, its units, its instance id."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, patience: str = "timeout", **settings: str) -> None:
         self.root = root
         self.commands = root / "bin"
         self.commands.mkdir()
@@ -85,33 +92,39 @@ class Node:
         here = {
             "/opt/ds_agent": self.commands,
             "/etc/systemd/system": root / "units",
-            "/var/lib/softpos/agent-active": root / "state" / "agent-active",
+            "/run/softpos/agent-active": root / "state" / "agent-active",
+            "/usr/local/sbin": root / "sbin",
             "/var/lib/cloud/data/instance-id": root / "instance-id",
         }
-        script = boot_script(SETTINGS, REGION, "/softpos/test/workload-security")
+        script = boot_script(replace(SETTINGS, **settings), REGION, "/softpos/test/workload-security")
         for there, place in here.items():
             assert f"={there}\n" in script
             script = script.replace(f"={there}\n", f"={place}\n")
         assert "\nATTEMPTS=10\n" in script
-        script = script.replace("\nATTEMPTS=10\n", "\nATTEMPTS=2\n")
+        script = script.replace("\nATTEMPTS=10\n", "\nATTEMPTS=2\n").replace(
+            "timeout --kill-after=10", f"{patience} --kill-after=1"
+        )
         self.script = root / "boot.sh"
         self.script.write_text(script)
 
-    def boot(self, **environment: str) -> Boot:
+    def boot(self, word: str = "", **environment: str) -> Boot:
         record = self.root / "calls"
         record.write_text("")
         given = {
             "PATH": f"{self.commands}:{os.environ['PATH']}",
             "RECORD": str(record),
             "TMPDIR": str(self.root),
-            "SECRET_VALUE": json.dumps({"tenantId": TENANT, "token": TOKEN}),
+            "SECRET_VALUE": json.dumps(SECRET),
+            "PACKAGE": "ds_agent",
+            "VERSION": "20.0.1-9400",
+            "SIGNATURE": "digests signatures OK",
             "VALID_TOKEN": TOKEN,
             "AGENT_STATE": "green",
             "MANAGER": "https://agents-004.workload.de-1.cloudone.trendmicro.com:443/",
             **environment,
         }
         done = subprocess.run(
-            ["/bin/bash", str(self.script)], env=given, capture_output=True, text=True, timeout=60, check=False
+            ["/bin/bash", str(self.script), word], env=given, capture_output=True, text=True, timeout=60, check=False
         )
         return Boot(
             status=done.returncode,
@@ -138,7 +151,18 @@ def test_agent_is_activated_with_the_policy_of_the_settings(node: Node) -> None:
 FAILURES = {
     "secret missing": ({"SECRET_STATUS": "254", "SECRET_VALUE": ""}, "secret"),
     "secret is not JSON": ({"SECRET_VALUE": f"{TENANT}:{TOKEN}"}, "secret"),
-    "secret without a token": ({"SECRET_VALUE": json.dumps({"tenantId": TENANT})}, "secret"),
+    **{
+        f"secret without {lacking}": (
+            {"SECRET_VALUE": json.dumps({key: value for key, value in SECRET.items() if key != lacking})},
+            "secret",
+        )
+        for lacking in SECRET
+    },
+    # What rpmkeys of rpm 4.18 says of a package that is not signed, and of one signed by a key that it does not have.
+    "package without a signature": ({"SIGNATURE": "digests OK"}, "signature"),
+    "package signed by somebody else": ({"SIGNATURE": "digests SIGNATURES NOT OK"}, "signature"),
+    "another package": ({"PACKAGE": "ds_agent_evil"}, "signature"),
+    "package that is too old": ({"VERSION": "20.0.0-9999"}, "signature"),
     "no network": ({"CURL_STATUS": "28"}, "download"),
     "package refused": ({"RPM_STATUS": "1"}, "install"),
     "wrong token": ({"VALID_TOKEN": "another"}, "activate"),
@@ -159,13 +183,64 @@ def test_unprotected_node_never_joins_and_powers_itself_off(node: Node, environm
 
 def test_kubelet_is_held_before_anything_else_is_tried(node: Node) -> None:
     """Whatever ends the script early, even kill -9, finds both units waiting for a flag that is not there."""
-    kill_itself = '#!/bin/bash\nkill -9 "${PPID}"\n'
+    kill_itself = '#!/bin/bash\nkill -9 "$(ps -o ppid= -p "${PPID}" | tr -d " ")"\n'  # the parent of timeout
     (node.commands / "aws").write_text(kill_itself)
     boot = node.boot()
     assert boot.status == -9
     assert [hold.parent.name for hold in boot.holds] == ["kubelet.service.d", "nodeadm-run.service.d"]
     assert all(f"ConditionPathExists={node.root}/state/agent-active" in hold.read_text() for hold in boot.holds)
     assert not boot.joins
+
+
+HANGS = ["aws", "curl", "rpm", "rpmkeys", "dsa_control", "dsa_query"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", HANGS)
+def test_a_command_that_hangs_ends_the_start_and_not_the_waiting(tmp_path: Path, command: str) -> None:
+    """Each limit is cut to a tenth of a second here; curl has a limit of its own, which the real one keeps."""
+    quick = tmp_path / "quick"
+    quick.write_text('#!/bin/bash\nshift 2\nexec /usr/bin/timeout --kill-after=1 0.1 "$@"\n')
+    quick.chmod(0o755)
+    (tmp_path / "node").mkdir()
+    node = Node(tmp_path / "node", patience=str(quick))
+    (node.commands / command).write_text("#!/bin/bash\nexec tail -f /dev/null\n")
+    if command == "curl":
+        assert "--max-time 300" in node.script.read_text()
+        return
+    boot = node.boot()
+    assert boot.status != 0
+    assert boot.powered_off
+    assert not boot.joins
+
+
+def test_every_later_start_asks_the_agent_again(node: Node) -> None:
+    assert node.boot().flag
+    unit = (node.root / "units" / "softpos-agent-restart.service").read_text()
+    assert "Before=nodeadm-run.service kubelet.service" in unit
+    assert f"ExecStart={node.root}/sbin/softpos-agent-boot restart" in unit
+    assert (node.root / "sbin" / "softpos-agent-boot").read_text() == node.script.read_text()
+    assert "FLAG=/run/" in boot_script(SETTINGS, REGION, "x"), "a restart must forget that the agent once worked"
+    (node.root / "state" / "agent-active").unlink()
+    broken = node.boot("restart", AGENT_STATE="red")
+    assert (broken.flag, broken.powered_off) == (False, True)
+    assert (broken.reported["result"], broken.reported["step"]) == ("failed", "restart")
+    whole = node.boot("restart")
+    assert (whole.status, whole.flag, whole.powered_off) == (0, True, False)
+    assert not [call for call in whole.calls if "secretsmanager" in call]
+
+
+def test_while_the_glass_is_broken_a_node_joins_without_an_agent_and_says_so(tmp_path: Path) -> None:
+    node = Node(tmp_path, break_glass_until="2999-01-01T00:00:00Z")
+    boot = node.boot(CURL_STATUS="28")
+    assert (boot.flag, boot.powered_off) == (True, False)
+    assert (boot.reported["result"], boot.reported["step"]) == ("unprotected", "download")
+    assert node.boot().reported["result"] == "activated"
+
+
+def test_after_that_moment_it_does_not(tmp_path: Path) -> None:
+    boot = Node(tmp_path, break_glass_until="2026-01-01T00:00:00Z").boot(CURL_STATUS="28")
+    assert (boot.flag, boot.powered_off) == (False, True)
 
 
 def test_reboot_of_a_node_that_failed_does_not_let_it_join(node: Node) -> None:
@@ -230,7 +305,8 @@ def agent(play: Play, placement: Placement, logs: LogStorage, alarms: Alarms) ->
 def test_alarm_rings_for_the_report_that_a_failed_node_writes(agent: Recording, node: Node) -> None:
     report = node.boot(VALID_TOKEN="another").reported
     transformation = agent.named("agent-failures").inputs
-    assert transformation["pattern"] == f'{{ $.event = "{report["event"]}" && $.result = "{report["result"]}" }}'
+    assert transformation["pattern"] == f'{{ $.event = "{report["event"]}" && $.result != "activated" }}'
+    assert report["result"] == "failed"
     alarm = agent.named("agent-not-activated").inputs
     metric = transformation["metricTransformation"]
     assert (alarm["namespace"], alarm["metricName"]) == (metric["namespace"], metric["name"])

@@ -284,6 +284,17 @@ ROWS: list[tuple[str, Change, str, str]] = [
         "nodes",
         "template, which has no such user data",
     ),
+    (
+        "eks-nodes-with-agent",
+        with_(
+            "template",
+            userData=base64.b64encode(
+                b"#!/bin/bash\nBREAK_GLASS_UNTIL=2026-12-01T18:00:00Z\n/opt/ds_agent/dsa_control -a dsm://x:443/\n"
+            ).decode(),
+        ),
+        "nodes",
+        "template, open until 2026-12-01T18:00:00Z",
+    ),
     ("eks-nodes-with-agent", with_("nodes", launchTemplate=None, refers={"launchTemplate": ()}), "nodes", "not set"),
     ("eks-network-policies-enforced", with_("network-add-on", configurationValues="{}"), "network-add-on", "{}"),
     ("ecr-lifecycle", without("images-lifecycle"), "images", "without a lifecycle policy"),
