@@ -1,9 +1,9 @@
 """The SQL that sums up rows on the server, so that rows never travel.
 
-A row becomes one string of bytes: every column as the server prints or stores it, NULLs told apart by a bit map, and
-between the columns the byte FF, which no number, no hexadecimal text and no text in UTF-8 holds: so two different rows
-never share a string. Its SHA2-256 is folded by BIT_XOR over a chunk's rows, whatever their order: all 256 bits where
-both servers fold bytes (MySQL 8.0 and later), else 64 of them.
+A row becomes one string of bytes: every column as the server prints or stores it, the byte FE for NULL, and after each
+column the byte FF. No number, no hexadecimal text and no text in UTF-8 holds either byte: so two different rows never
+share a string. Its SHA2-256 is folded by BIT_XOR over a chunk's rows, whatever their order: all 256 bits where both
+servers fold bytes (MySQL 8.0 and later), else 64 of them.
 
 Why not CRC32, as is usual: CRC32 is linear over XOR. Two payments that swap their amounts in the same chunk leave
 BIT_XOR(CRC32(row)) as it was; a test shows it. Why not MD5 or SHA1: servers in FIPS mode refuse them, and MySQL 9.6
@@ -16,7 +16,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cutover.errors import RefusedError
@@ -32,12 +32,14 @@ _CHUNK = "SELECT COUNT(*) AS n, COALESCE({shown}, '') AS h FROM {table} FORCE IN
 _ROWS = "SELECT {keys}, {hash} AS h FROM {table} FORCE INDEX (PRIMARY) WHERE {range}"
 _BOUND = "SELECT {keys} FROM {table} FORCE INDEX (PRIMARY) WHERE {range} ORDER BY {order} LIMIT 1 OFFSET {offset}"
 _ENDS = "SELECT MIN({key}) AS low, MAX({key}) AS high FROM {table}"
+BYTES = "CAST('' AS BINARY)"
+"""An argument of CONCAT that makes all the others bytes: neither the texts nor the separators are converted."""
 SEPARATOR = "_binary X'FF'"
+NULL = "CAST(X'FE' AS BINARY)"
 ALL = ("1 = 1", ())
 Condition = tuple[str, tuple[Any, ...]]
 NUMBERED = frozenset({"enum", "set", "bit"})
 """Types that are kept, sorted and compared as numbers."""
-BITS = 60
 MOST_SET_MEMBERS = 8
 _MEMBER = re.compile(r"'(?:[^']|'')*'")
 _SIGNS: dict[str, Callable[[int, int], bool]] = {
@@ -99,16 +101,11 @@ def plan(source: Table, target: Table, dialects: tuple[Dialect, Dialect]) -> Pla
 
 def row_hash(table: Table, other: Table, form: str) -> str:
     """The whole row, generated columns too: each server computes its own, and a wrong expression shows."""
-    pairs = [*zip(table.columns, other.columns, strict=True)]
-    parts = [canonical(mine, theirs) for mine, theirs in pairs]
-    # One argument of bytes makes all of them bytes: nothing is converted, neither the texts nor the separator.
-    parts[0] = f"CAST({parts[0]} AS BINARY)"
-    nulls = [f"ISNULL({quoted(column.name)})" for column in table.columns if column.nullable]
-    for first in range(0, len(nulls), BITS):
-        # One number of many bits: a number for each column would cost more than the columns do.
-        bits = [f"({one} << {place})" if place else one for place, one in enumerate(nulls[first : first + BITS])]
-        parts.append(f"({' | '.join(bits)})")
-    return statement(form, row="CONCAT_WS(" + ", ".join([SEPARATOR, *parts]) + ")")
+    terms = [BYTES]
+    for mine, theirs in zip(table.columns, other.columns, strict=True):
+        value = canonical(mine, theirs)
+        terms += [f"IFNULL({value}, {NULL})" if mine.nullable or theirs.nullable else value, SEPARATOR]
+    return statement(form, row=f"CONCAT({', '.join(terms)})")
 
 
 def key_terms(table: Table) -> tuple[str, ...]:
@@ -148,6 +145,30 @@ def after(table: Table, bound: Key | None) -> Condition:
 def up_to(table: Table, bound: Key | None) -> Condition:
     """Rows up to `bound` in key order."""
     return ALL if bound is None else _beyond(table, bound, "<", "<=")
+
+
+def between(table: Table, low: Key | None, high: Key | None) -> Condition:
+    """Rows after `low` and up to `high`, in ranges that do not overlap: servers read each row of them once."""
+    if low is None or high is None:
+        return up_to(table, high) if low is None else after(table, low)
+    same = next((place for place, pair in enumerate(zip(low, high, strict=True)) if pair[0] != pair[1]), len(low))
+    if same == len(low):
+        return "1 = 0", ()
+    first = table.key[same]
+    equal = [_compared(column, "=", value) for column, value in zip(table.key[:same], low, strict=False)]
+    if same == len(low) - 1:
+        return both(*equal, _compared(first, ">", low[same]), _compared(first, "<=", high[same]))
+    if first.collation and numbers(first) is None:
+        # Two texts that differ may be equal for the index.
+        return both(after(table, low), up_to(table, high))
+    rest = replace(table, key=table.key[same + 1 :])
+    ranges = (
+        both(_compared(first, "=", low[same]), after(rest, low[same + 1 :])),
+        both(_compared(first, ">", low[same]), _compared(first, "<", high[same])),
+        both(_compared(first, "=", high[same]), up_to(rest, high[same + 1 :])),
+    )
+    either = ") OR (".join(text for text, _ in ranges)
+    return both(*equal, (f"(({either}))", tuple(value for _, values in ranges for value in values)))
 
 
 def at(table: Table, key: Key) -> Condition:

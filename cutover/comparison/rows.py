@@ -40,6 +40,8 @@ MOST_DIFFERENCES = 10_000
 SHOWN_KEY_DIGITS = 12
 """An integer key with more digits is shown as a reference: 13 digits and more could be a card number."""
 LEAST_ROWS = 1
+DENSE = 0.5
+"""Part of an integer key's numbers that must be in use for the next chunk's end to be counted."""
 Bounds = tuple[Key | None, Key | None]
 Seen = dict[Key, tuple[str, str | None]]
 """Differing rows by key: the kind, and the source's hash."""
@@ -60,6 +62,8 @@ class Span:
     plan: Plan
     low: Key | None
     high: Key | None
+    largest: int | None = None
+    """The source's largest key, where the key is an integer and the table is large."""
 
 
 class Comparison:
@@ -124,21 +128,21 @@ class Comparison:
 
     def _spans(self, servers: Pair, plan: Plan) -> Iterator[Span]:
         """Parts of about equally many rows. An integer key is split by its range, any other by rows of its index."""
-        table = plan.tables[0]
-        parts = self._limits.parallel if table.rows > SPLIT_ROWS else 1
+        table, parts = plan.tables[0], self._limits.parallel
         bounds: list[Key | None] = [None]
-        if parts > 1 and table.integer_key:
+        largest: int | None = None
+        if table.rows > SPLIT_ROWS and table.integer_key:
             ends = self._source.row(checksum.ends_query(table))
-            low, high = int(ends["low"]), int(ends["high"])
-            bounds += [(low + (high - low) * part // parts,) for part in range(1, parts)]
-        elif parts > 1:
+            low, largest = int(ends["low"] or 0), int(ends["high"] or 0)
+            bounds += [(low + (largest - low) * part // parts,) for part in range(1, parts)]
+        elif table.rows > SPLIT_ROWS:
             for _ in range(1, parts):
                 bound = servers.key_at(0, plan, checksum.after(table, bounds[-1]), table.rows // parts)
                 if bound is None:
                     break
                 bounds.append(bound)
         for lower, upper in itertools.pairwise([*bounds, None]):
-            yield Span(plan, lower, upper)
+            yield Span(plan, lower, upper, largest)
 
     def _work(self, spans: queue.SimpleQueue[Span], results: dict[str, TableResult]) -> None:
         busy = 0.0
@@ -160,14 +164,14 @@ class Comparison:
         """Goes through the span chunk by chunk; the seconds that the chunks took."""
         mine = span.plan.tables[0]
         rows = first_rows(mine)
-        low, busy = span.low, 0.0
+        low, busy, density = span.low, 0.0, 0.0
         suspects: list[Bounds] = []
         while True:
             self._pause()
             began = time.monotonic()
             try:
-                high, last = self._chunk_end(servers, span, low, rows)
-                condition = checksum.both(checksum.after(mine, low), checksum.up_to(mine, high))
+                high, last = self._chunk_end(servers, span, low, rows, density)
+                condition = checksum.between(mine, low, high)
                 ours, others = servers.sums(span.plan, condition)
             except ChunkTooLongError:
                 if rows <= LEAST_ROWS:
@@ -189,17 +193,25 @@ class Comparison:
                 suspects = []
             if last:
                 return busy
+            if span.largest is not None and low is not None and high is not None:
+                density = ours[0] / max(1, high[0] - low[0])
             low = high
             pace = self._limits.chunk_seconds / max(taken, 0.001)
             rows = int(min(max(rows * min(max(pace, 0.5), 4.0), LEAST_ROWS), CHUNK_ROWS_MOST))
 
     @staticmethod
-    def _chunk_end(servers: Pair, span: Span, low: Key | None, rows: int) -> tuple[Key | None, bool]:
-        """The last key of the chunk after `low`, and whether it is the span's last chunk."""
+    def _chunk_end(servers: Pair, span: Span, low: Key | None, rows: int, density: float) -> tuple[Key | None, bool]:
+        """The last key of the chunk after `low`, and whether it is the span's last chunk.
+
+        Counted where integer keys are dense. Anywhere else the index is walked, which reads the source once more.
+        """
+        if low is not None and density >= DENSE and span.largest is not None:
+            end = span.largest if span.high is None else span.high[0]
+            return (span.high, True) if low[0] + rows >= end else ((low[0] + rows,), False)
         mine = span.plan.tables[0]
-        rest = checksum.both(checksum.after(mine, low), checksum.up_to(mine, span.high))
-        bound = servers.key_at(0, span.plan, rest, rows - 1)
-        return (span.high, True) if bound is None else (bound, False)
+        rest = checksum.between(mine, low, span.high)
+        found = servers.key_at(0, span.plan, rest, rows - 1)
+        return (span.high, True) if found is None else (found, False)
 
     def _explain(self, servers: Pair, plan: Plan, suspects: list[Bounds], result: TableResult) -> bool:
         """Finds the rows of chunks that differ; live, only those that differ alike after two markers.
@@ -243,7 +255,7 @@ class Comparison:
         """Kind, key and source hash of each row of the range that differs: halves the range until a list holds it."""
         self._stopped()
         mine = plan.tables[0]
-        condition: Condition = checksum.both(checksum.after(mine, bounds[0]), checksum.up_to(mine, bounds[1]))
+        condition: Condition = checksum.between(mine, *bounds)
         ours, others = servers.sums(plan, condition)
         if ours == others:
             return

@@ -423,9 +423,11 @@ class ConnectionLostError(ToolError):
 NO_SUCH_THREAD = 1094
 SESSION = (
     "SET SESSION time_zone = '+00:00', sql_mode = '', group_concat_max_len = 1048576, lock_wait_timeout = {lock} "
+    "/*!80021 , optimizer_switch = 'prefer_ordering_index=off' */"
     "/*!80030 , show_gipk_in_create_table_and_information_schema = ON */"
 )
-"""Settings of each session of this tool. MySQL 8.0.30 and later can hide a table's generated primary key."""
+"""Settings of each session of this tool. MySQL 8.0.30 and later can hide a table's generated primary key. With the
+switch on, MySQL looks for a chunk's end from the first row of the table, where the key begins with an ENUM or a SET."""
 QUOTES_VALUES = frozenset({1062, 1265, 1264, 1292, 1366, 1406, 1451, 1452, 1064})
 """Server errors whose text quotes what a row holds, or the statement: only their number is shown."""
 

@@ -1,10 +1,12 @@
 # ruff: noqa: S608 (statements from constants)
 """How fast two servers are compared, against dumping both: ``python -m tests.cutover.bench_verification``.
 
-One run fills a server, copies its data directory for the second, and times on the same pair: the tool's comparison
-(in a process of its own, for its memory), `mysqldump` of both sides at the same time with their texts compared, and
-`pt-table-checksum` where it is installed (it sums up one side only; its replicas would do the same again). Then the
-source is put on the far side of a slow link (see `link.py`) and ours and the dump are timed again.
+One run fills a server, copies its data directory for the second, and times on the same pair, in turns: the tool's
+comparison (in a process of its own, for its memory), `mysqldump` of both sides at the same time with their texts
+compared, and `pt-table-checksum` where it is installed (it sums up one side only; its replicas would do the same
+again). Told are medians of the rounds, wall time and processor time of servers and clients; a round's ratio holds on a
+busy machine too, as both halves of it meet the same load. Then the source is put on the far side of a slow link (see
+`link.py`), whose speed is measured as well, and ours and the dump are timed again.
 """
 
 from __future__ import annotations
@@ -12,14 +14,16 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import resource
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +55,8 @@ UUID = (
     f"CONCAT_WS('-', LEFT({HASH}, 8), MID({HASH}, 9, 4), MID({HASH}, 13, 4), MID({HASH}, 17, 4), MID({HASH}, 21, 12))"
 )
 MORE = range(42)
+RECEIPT = "CONCAT(" + ", ".join(f"SHA2(CONCAT({place}, n + {{offset}}), 512)" for place in range(8)) + ")"
+"""1,024 letters that no compression makes much shorter."""
 
 
 class Shape(NamedTuple):
@@ -68,6 +74,10 @@ SHAPES = {
         + ", ".join(f"c{n} {('INT', 'VARCHAR(20)', 'DECIMAL(10,2)')[n % 3]} NULL" for n in MORE),
         f"n + {{offset}}, LEFT({HASH}, 32), {VALUES}, "
         + ", ".join(("n", "CONCAT('value ', n % 997)", "n % 10000 / 100")[n % 3] for n in MORE),
+    ),
+    "receipts of 1 kB": Shape(
+        f"id BIGINT PRIMARY KEY, reference CHAR(32) NOT NULL, {COMMON}, receipt TEXT NOT NULL",
+        f"n + {{offset}}, LEFT({HASH}, 32), {VALUES}, {RECEIPT}",
     ),
 }
 
@@ -146,14 +156,11 @@ def dump_and_compare(pair: list[TestServer], ports: list[int]) -> float:
     return time.monotonic() - began
 
 
-def percona(server: TestServer) -> float | None:
-    program = shutil.which("pt-table-checksum")
-    if program is None:
-        return None
+def percona(server: TestServer) -> float:
     began = time.monotonic()
     done = subprocess.run(
         [
-            program,
+            shutil.which("pt-table-checksum") or "pt-table-checksum",
             f"h=127.0.0.1,P={server.port},u=root,p={ROOT_PASSWORD}",
             "--databases=bench",
             "--replicate=bench.checksums",
@@ -167,8 +174,7 @@ def percona(server: TestServer) -> float | None:
         check=False,
     )
     if done.returncode not in (0, 16):
-        click.echo(f"pt-table-checksum: {done.stderr.strip().splitlines()[-1:]}", err=True)
-        return None
+        raise RuntimeError(f"pt-table-checksum: {done.stderr.strip().splitlines()[-1:]}")
     seconds = time.monotonic() - began
     server.run("DROP TABLE bench.checksums")
     return seconds
@@ -195,52 +201,109 @@ def ours(ports: list[int], ca_file: Path, parallel: int) -> dict[str, float]:
     return told
 
 
-def measure(binary: str, rows: int, parallel: int, name: str) -> None:
+class Cost(NamedTuple):
+    """What one way of comparing took."""
+
+    seconds: float
+    cpu_seconds: float
+    """Processor time of both servers and of the clients."""
+    sent_mb: float
+    """What the servers sent: on one machine it costs little, over a VPN it is the time."""
+
+
+def cpu_seconds(pair: list[TestServer]) -> float:
+    """Processor time that both servers, and all clients that have ended, have used so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    total = used.ru_utime + used.ru_stime
+    for server in pair:
+        assert server.process is not None
+        fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
+        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+def cost(pair: list[TestServer], way: Callable[[], float]) -> Cost:
+    sent, cpu = bytes_sent(pair), cpu_seconds(pair)
+    seconds = way()
+    return Cost(seconds, cpu_seconds(pair) - cpu, (bytes_sent(pair) - sent) / 1e6)
+
+
+@contextlib.contextmanager
+def filled(binary: str, rows: int, shape: Shape) -> Iterator[list[TestServer]]:
+    """Two servers that hold the same rows, all of them in memory."""
     base = Path(tempfile.mkdtemp(prefix="bench-verification-"))
     pair: list[TestServer] = []
     try:
         authority = Authority.create(base / "authority")
         pair.append(make_server(binary, make_template(binary, base / "template"), base / "source", authority, 1))
-        pair[0].options |= {"innodb-buffer-pool-size": "1G"}
+        log = {"innodb-log-file-size": "1G"} if pair[0].mariadb else {"innodb-redo-log-capacity": "2G"}
+        memory = {"innodb-buffer-pool-size": "3G"}
         pair[0].stop(signal.SIGTERM)
+        pair[0].options |= log | memory
         pair[0].start()
-        fill(pair[0], rows, SHAPES[name])
+        fill(pair[0], rows, shape)
         pair[0].stop(signal.SIGTERM)
-        pair.append(make_server(binary, base / "source" / "data", base / "target", authority, 2))
-        pair[1].stop(signal.SIGTERM)
-        pair[1].options |= {"innodb-buffer-pool-size": "1G"}
+        pair.append(TestServer(binary, base / "target", authority, 2, options=pair[0].options))
+        shutil.copytree(base / "source" / "data", base / "target" / "data")
+        (base / "target" / "data" / "auto.cnf").unlink(missing_ok=True)
         for server in pair:
             server.start()
-        ports = [server.port for server in pair]
-        # Once before the clock runs: both sides' pages are in memory then, for whoever is measured first.
-        ours(ports, authority.ca_file, parallel)
-        sent = bytes_sent(pair)
-        here = ours(ports, authority.ca_file, parallel)
-        moved, sent = bytes_sent(pair) - sent, bytes_sent(pair)
-        dumped = dump_and_compare(pair, ports)
-        dump_moved = bytes_sent(pair) - sent
-        summed = percona(pair[0])
-        click.echo(f"{rows:,} rows, {name}, {version_of(binary)}")
-        click.echo(f"  memory of this tool at most {here['peak_mb']:.0f} MB, forecast {here['forecast']:.1f} s")
-        _tell("this tool, both sides", here["seconds"], here["seconds"], moved)
-        _tell("mysqldump of both, compared", dumped, here["seconds"], dump_moved)
-        if summed is not None:
-            _tell("pt-table-checksum, one side", summed, here["seconds"], 0)
-        with linked(pair[0]) as far:
-            there = ours([far, pair[1].port], authority.ca_file, parallel)
-            _tell("this tool, over the link", there["seconds"], there["seconds"], 0)
-            _tell("mysqldump, over the link", dump_and_compare(pair, [far, pair[1].port]), there["seconds"], 0)
+        yield pair
     finally:
         for server in pair:
             server.stop()
         shutil.rmtree(base, ignore_errors=True)
 
 
-def _tell(name: str, seconds: float, unit: float, size: int) -> None:
-    told = f"{size / 1e6:10,.2f} MB sent" if size else " " * 18
-    click.echo(
-        f"  {name:28} {seconds:8.2f} s {told} {seconds / unit:6.2f} x the time, the tool is {unit / seconds:5.2f} of it"
-    )
+def measure(binary: str, rows: int, parallel: int, rounds: int, name: str) -> None:
+    with filled(binary, rows, SHAPES[name]) as pair:
+        ports = [server.port for server in pair]
+        ca_file = pair[0].authority.ca_file
+        # Once before the clock runs: both sides' pages are in memory then, for whoever is measured first.
+        first = ours(ports, ca_file, parallel)
+        click.echo(f"{rows:,} rows, {name}, {version_of(binary)}, medians of {rounds} rounds")
+        click.echo(f"  memory of this tool at most {first['peak_mb']:.0f} MB")
+        ways: dict[str, Callable[[], float]] = {
+            "this tool, both sides": lambda: ours(ports, ca_file, parallel)["seconds"],
+            "mysqldump of both, compared": lambda: dump_and_compare(pair, ports),
+        }
+        if shutil.which("pt-table-checksum"):
+            ways["pt-table-checksum, one side"] = lambda: percona(pair[0])
+        tell(in_turns(pair, ways, rounds))
+        with linked(pair[0]) as far:
+            through = [far, pair[1].port]
+            link = {
+                "this tool, over the link": lambda: ours(through, ca_file, parallel)["seconds"],
+                "mysqldump, over the link": lambda: dump_and_compare(pair, through),
+            }
+            told = in_turns(pair, link, 1)
+            dumped = told["mysqldump, over the link"][0]
+            click.echo(f"  the link carried {dumped.sent_mb / 2 * 8 / dumped.seconds:.0f} Mbit/s of the dump")
+            tell(told)
+
+
+def in_turns(pair: list[TestServer], ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[Cost]]:
+    """Each way's costs, round by round."""
+    found: dict[str, list[Cost]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            found[name].append(cost(pair, way))
+    return found
+
+
+def tell(found: dict[str, list[Cost]]) -> None:
+    """Medians. The ratios are the tool's share of the other's time, the medians of the rounds' own ratios."""
+    mine = next(iter(found.values()))
+    for name, costs in found.items():
+        seconds, cpu, sent = (statistics.median(values) for values in zip(*costs, strict=True))
+        wall_ratio, cpu_ratio = (
+            statistics.median(ours[place] / theirs[place] for ours, theirs in zip(mine, costs, strict=True))
+            for place in (0, 1)
+        )
+        click.echo(
+            f"  {name:28} {seconds:7.2f} s, {cpu:7.2f} s of processors, {sent:8,.1f} MB sent; the tool takes "
+            f"{wall_ratio:5.2f} of the time, {cpu_ratio:5.2f} of the processors"
+        )
 
 
 def main() -> None:
@@ -253,6 +316,7 @@ def main() -> None:
     parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=list(SHAPES), help="tables to measure")
     parser.add_argument("--flavours", nargs="+", default=["mariadb", "mysql"], help="servers to measure on")
     parser.add_argument("--parallel", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5, help="how often each way is measured, in turns")
     chosen = parser.parse_args()
     binaries = {name: path for name, path in server_binaries().items() if name in chosen.flavours}
     if not binaries:
@@ -261,7 +325,7 @@ def main() -> None:
     for rows in chosen.rows:
         for binary in binaries.values():
             for name in chosen.shapes:
-                measure(binary, rows, chosen.parallel, name)
+                measure(binary, rows, chosen.parallel, chosen.rounds, name)
 
 
 if __name__ == "__main__":
