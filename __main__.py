@@ -266,7 +266,7 @@ outputs = {
     "healthUrl": edge.health_url,
     "zoneNameServers": edge.name_servers,
     "bastionAddress": bastion.public_address,
-    "sshCommand": pulumi.Output.format("ssh ec2-user@{0}", bastion.public_address),
+    "sshCommand": pulumi.Output.format("ssh {0}@{1}", bastion.login, bastion.public_address),
     "kubeconfigCommand": f"aws eks update-kubeconfig --region {settings.region} --name {cluster.name}",
     "kubectlCommand": f"kubectl --namespace {application.namespace} get pods",
     "databaseWriterEndpoint": database.endpoint,

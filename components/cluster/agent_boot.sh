@@ -99,10 +99,11 @@ download() {
 
 # The package must carry a good signature of the key that the secret names, and be as new as it asks for.
 genuine() {
-  local keys="${WORK}/keys" name version
+  local keys="${WORK}/keys" said name version
   mkdir -p "${keys}"
-  within 60 rpmkeys --dbpath "${keys}" --import "${WORK}/signer.asc" &&
-    within 60 rpmkeys --dbpath "${keys}" --checksig "${WORK}/agent.rpm" | grep --quiet ': .*signatures OK$' || return 1
+  within 60 rpmkeys --dbpath "${keys}" --import "${WORK}/signer.asc" || return 1
+  said="$(within 60 rpmkeys --dbpath "${keys}" --checksig "${WORK}/agent.rpm")" || return 1
+  [[ "${said}" == *": "*"signatures OK" ]] || return 1 # an unsigned package has good digests and no signature
   name="$(within 60 rpm --query --package --queryformat '%{NAME}' "${WORK}/agent.rpm")" || return 1
   version="$(within 60 rpm --query --package --queryformat '%{VERSION}-%{RELEASE}' "${WORK}/agent.rpm")" || return 1
   [ "${name}" = ds_agent ] &&

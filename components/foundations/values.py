@@ -340,6 +340,31 @@ def administrator_arn(text: str) -> str:
     return arn
 
 
+SECURITY_KEYS = ("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com")
+RESERVED_NAMES = ("root", "ec2-user", "ssm-user", "nobody")
+
+
+def named_administrator(text: str) -> str:
+    """A person's account name and the public half of a FIDO2 security key: ``ana sk-ssh-ed25519@... AAAA...``."""
+    allowed = f"a name and a security key, 'ana {SECURITY_KEYS[0]} AAAA...'"
+    remedy = "make a key with ssh-keygen -t ed25519-sk -O verify-required, and give the line of its .pub file"
+    name, _, key = text.partition(" ")
+    words = key.split(" ")
+    if not re.fullmatch(r"[a-z][a-z0-9-]{1,30}", name) or name in RESERVED_NAMES:
+        raise Refused(
+            allowed, "give 2 to 31 small letters, digits and hyphens, a letter first, no account of the system"
+        )
+    if len(words) < 2 or words[0] not in SECURITY_KEYS or not text.isprintable() or not text.isascii():
+        raise Refused(allowed, remedy)
+    try:
+        parts = _ssh_parts(base64.b64decode(words[1], validate=True))
+    except ValueError:
+        raise Refused(allowed, remedy) from None
+    if parts[0] != words[0].encode() or len(parts) != (3 if "ed25519" in words[0] else 4):
+        raise Refused(allowed, remedy)
+    return f"{name} {words[0]} {words[1]}"
+
+
 def ssh_public_key(text: str) -> str:
     """The public half of an Ed25519 or RSA key pair in OpenSSH's one-line form."""
     allowed = "an OpenSSH public key, 'ssh-ed25519 AAAA...' or 'ssh-rsa AAAA...'"

@@ -1,5 +1,8 @@
 """The only way in for administrators: one hardened host in the public tier, SSH by key pair from trusted ranges.
 
+Each administrator of the settings has an account, a security key that asks for a PIN, and `sudo` in their own name. SSH opens
+as the last step of the hardening, and only while every command and every forward is recorded and shipped.
+
 Creates the host with its key pair, fixed address, security group, role and log group, a daily installation of
 security updates, and alarms. Trust boundary: only the trusted ranges reach port 22; application and data hosts accept
 administration only from this host's security group. No secret is in its user data, and its role reaches no secret.
@@ -12,6 +15,8 @@ to change between the names, give the new image's id.
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -38,6 +43,11 @@ DISK_GIB = 30
 HARDENING = Path(__file__).with_name("harden_bastion.sh")
 FAILED_LOGINS_ALARM = 10
 """Refused keys in five minutes: from trusted ranges only, so not the internet's noise."""
+
+
+STREAMS = ("secure", "audit")
+SILENCE_SECONDS = 1_800
+"""The host gives a sign of life every ten minutes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +77,8 @@ class Bastion(pulumi.ComponentResource):
     """Address that administrators connect to."""
     instance_id: pulumi.Output[str]
     """Id of the EC2 instance."""
+    login: str
+    """Account to log in to; ``NAME`` where each administrator has one."""
     role_arn: pulumi.Output[str]
     """ARN of the host's role."""
     role_name: pulumi.Output[str]
@@ -84,6 +96,7 @@ class Bastion(pulumi.ComponentResource):
         role = self._create_role()
         self.role_arn, self.role_name = role.arn, role.name
         self.key_name = self._create_key_pair()
+        self.login = "NAME" if args.settings.administrators else "ec2-user"
         host = self._create_host(role)
         self.instance_id = host.id
         self.public_address = self._create_address(host)
@@ -196,7 +209,7 @@ class Bastion(pulumi.ComponentResource):
             # Nobody ends the host by a slip in the console; this program still may replace it.
             disable_api_termination=True,
             force_destroy=True,
-            user_data=boot_script(self._log_group_name),
+            user_data=boot_script(self._log_group_name, settings.administrators),
             user_data_replace_on_change=True,
             tags=self._tags(name),
             opts=pulumi.ResourceOptions(
@@ -268,6 +281,8 @@ class Bastion(pulumi.ComponentResource):
             says="The bastion fails its status check. Restart it; if that does not help, replace it by the program.",
             parent=self,
         )
+        for stream in STREAMS:
+            self._alarm_on_silence(stream)
         failed = f"{placement.stack}-bastion-failed-logins"
         aws.cloudwatch.LogMetricFilter(
             f"{self._name}-failed-logins-filter",
@@ -288,10 +303,43 @@ class Bastion(pulumi.ComponentResource):
             parent=self,
         )
 
+    def _alarm_on_silence(self, stream: str) -> None:
+        """The host says that it lives in each stream; who stops the shipping, or a hardening that failed, is silent."""
+        metric = f"{self._args.placement.stack}-bastion-heartbeat-{stream}"
+        aws.cloudwatch.LogMetricFilter(
+            f"{self._name}-heartbeat-{stream}",
+            name=f"heartbeat-{stream}",
+            log_group_name=self._log_group.name,
+            pattern=f'"softpos-heartbeat-{stream}"',
+            metric_transformation=aws.cloudwatch.LogMetricFilterMetricTransformationArgs(
+                name=metric, namespace="SoftPOS/Bastion", value="1"
+            ),
+            opts=self._children,
+        )
+        self._args.alarms.when(
+            f"{self._name}-silent-{stream}",
+            Metric(
+                namespace="SoftPOS/Bastion",
+                name=metric,
+                dimensions={},
+                statistic="Sum",
+                period_seconds=SILENCE_SECONDS,
+            ),
+            "LessThanThreshold",
+            1,
+            missing="breaching",
+            says=(
+                f"The bastion's log {stream} is silent (PCI DSS 10.7.2): its hardening failed, or somebody stopped the "
+                "shipping of logs. Look at the host by Systems Manager and replace it by the program."
+            ),
+            parent=self,
+        )
 
-def boot_script(log_group_name: str) -> str:
-    """User data of the host: the hardening script with the one value that it needs."""
-    return f"#!/bin/bash\nLOG_GROUP={log_group_name}\n{HARDENING.read_text(encoding='utf-8')}"
+
+def boot_script(log_group_name: str, administrators: Sequence[str] = ()) -> str:
+    """User data of the host: the hardening script with the two values that it needs."""
+    people = shlex.quote("\n".join(administrators))
+    return f"#!/bin/bash\nLOG_GROUP={log_group_name}\nADMINISTRATORS={people}\n{HARDENING.read_text(encoding='utf-8')}"
 
 
 def architecture_of(instance_type: str) -> str:

@@ -1,5 +1,6 @@
 # Hardens an Amazon Linux 2023 host into a bastion; run once as root at first boot.
-# Holds no secret and fetches none.
+# Holds no secret and fetches none. SSH is closed first and opens last: only where HARDENED exists, and only while the
+# audit and the shipping of logs run. A host that was not hardened to the end has no SSH, and its silence rings an alarm.
 # shellcheck shell=bash
 set -euo pipefail
 : "${LOG_GROUP:?the CloudWatch log group of this host}"
@@ -15,9 +16,43 @@ retry() {
   return 1
 }
 
-# --- SSH: keys only, one account, no agent, no way further but the forwarding that administration needs ---------------
-install -m 0600 /dev/stdin /etc/ssh/sshd_config.d/10-softpos.conf <<'SSHD'
-AllowUsers ec2-user
+# --- SSH stays closed until everything below has worked ------------------------------------------------------------------
+HARDENED=/etc/softpos/hardened
+rm -f "${HARDENED}"
+mkdir -p /etc/softpos /etc/systemd/system/sshd.service.d
+cat >/etc/systemd/system/sshd.service.d/10-softpos.conf <<UNIT
+[Unit]
+ConditionPathExists=${HARDENED}
+Requires=auditd.service amazon-cloudwatch-agent.service
+After=auditd.service amazon-cloudwatch-agent.service
+UNIT
+systemctl daemon-reload
+systemctl stop sshd.socket sshd
+
+# --- Who may log in: each administrator with an account and a key ---------------------------------------------
+NAMED=
+while read -r person key; do
+  [[ -n "${person}" ]] || continue
+  id "${person}" >/dev/null 2>&1 || useradd --create-home --shell /bin/bash "${person}"
+  install -d -m 0700 "/home/${person}/.ssh"
+  # The security key asks for a PIN at each log-in: two factors (PCI DSS 8.4.2).
+  printf 'verify-required %s\n' "${key}" >"/home/${person}/.ssh/authorized_keys"
+  chmod 0600 "/home/${person}/.ssh/authorized_keys"
+  chown -R "${person}:${person}" "/home/${person}/.ssh"
+  printf '%s ALL=(ALL) NOPASSWD: ALL\n' "${person}" >"/etc/sudoers.d/softpos-${person}"
+  chmod 0440 "/etc/sudoers.d/softpos-${person}"
+  NAMED="${NAMED:+${NAMED} }${person}"
+done <<<"${ADMINISTRATORS}"
+ALLOWED="${NAMED:-ec2-user}"
+if [[ -n "${NAMED}" ]]; then
+  # The account of everybody is nobody's: its key and its right to become root go.
+  rm -f /home/ec2-user/.ssh/authorized_keys /etc/sudoers.d/90-cloud-init-users
+  usermod --lock --expiredate 1 ec2-user
+fi
+
+# --- SSH: keys only, named accounts, no agent, no way further but the forwarding that administration needs ----------------
+install -m 0600 /dev/stdin /etc/ssh/sshd_config.d/10-softpos.conf <<SSHD
+AllowUsers ${ALLOWED}
 AuthenticationMethods publickey
 PermitRootLogin no
 PasswordAuthentication no
@@ -42,7 +77,6 @@ MACs hmac-sha2-512-etm@openssh.com,hmac-sha2-256-etm@openssh.com
 SSHD
 echo 'Authorized use only. Everything done here is recorded.' >/etc/issue.net
 sshd -t
-systemctl restart sshd
 
 # --- An idle shell ends after 15 minutes (PCI DSS 8.2.8) ------------------------------------------------------------------
 echo 'readonly TMOUT=900; export TMOUT' >/etc/profile.d/softpos-idle.sh
@@ -54,7 +88,6 @@ retry dnf -y remove ec2-instance-connect
 retry dnf -y upgrade --releasever=latest --security
 retry dnf -y install amazon-cloudwatch-agent audit rsyslog
 systemctl daemon-reload
-systemctl restart sshd
 
 # --- Every command by a person, and every change of what guards the host --------------------------------------------------
 # Amazon Linux ships a rule that switches the auditing of system calls off.
@@ -67,11 +100,15 @@ rm -f /etc/audit/rules.d/audit.rules
   if [[ "$(uname -m)" == x86_64 ]]; then
     echo '-a always,exit -F arch=b32 -S execve,execveat -F auid>=1000 -F auid!=unset -k command'
   fi
+  # A forward is a connection that sshd makes as the person: who, where to and when.
+  echo '-a always,exit -F arch=b64 -S connect -F auid>=1000 -F auid!=unset -k forward'
   echo '-a always,exit -F arch=b64 -S adjtimex,settimeofday,clock_settime -k time'
   for guarded in /etc/ssh /etc/sudoers /etc/sudoers.d /etc/passwd /etc/shadow /etc/group /etc/audit /etc/pam.d; do
     echo "-w ${guarded} -p wa -k identity"
   done
-  echo '-w /home/ec2-user/.ssh -p wa -k identity'
+  for person in ${ALLOWED}; do
+    echo "-w /home/${person}/.ssh -p wa -k identity"
+  done
   echo '-w /var/log/audit -p wa -k audit-log'
   echo '-e 2'
 } >/etc/audit/rules.d/50-softpos.rules
@@ -110,3 +147,27 @@ install -m 0640 /dev/stdin /opt/aws/amazon-cloudwatch-agent/etc/softpos.json <<A
 AGENT
 /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl \
   -a fetch-config -m ec2 -s -c file:/opt/aws/amazon-cloudwatch-agent/etc/softpos.json
+
+# --- A sign of life in each stream, so that silence means a fault ---------------------------------------------------------
+cat >/etc/systemd/system/softpos-heartbeat.service <<'UNIT'
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/logger -p authpriv.notice softpos-heartbeat-secure
+ExecStart=/usr/sbin/auditctl -m softpos-heartbeat-audit
+UNIT
+cat >/etc/systemd/system/softpos-heartbeat.timer <<'UNIT'
+[Timer]
+OnBootSec=1min
+OnUnitActiveSec=10min
+[Install]
+WantedBy=timers.target
+UNIT
+systemctl daemon-reload
+systemctl enable --now softpos-heartbeat.timer
+
+# --- Open, after a look at what must run -----------------------------------------------------------------------------------
+systemctl is-active --quiet auditd rsyslog amazon-cloudwatch-agent
+RULES="$(auditctl -l)"
+[[ "${RULES}" == *key=command* && "${RULES}" == *key=forward* ]]
+touch "${HARDENED}"
+systemctl start sshd

@@ -16,6 +16,7 @@ from ..foundations.values import (
     Network,
     PrivateRange,
     is_private,
+    named_administrator,
     network,
     public_address,
     ssh_public_key,
@@ -61,6 +62,9 @@ class BastionSettings(Declared):
         "al2023"
     )
     public_key: Annotated[str, ssh_public_key]
+    administrators: Annotated[tuple[str, ...], ListOf(named_administrator, 0, 20)] = ()
+    """Who logs in, each as ``NAME KEY`` with the public half of a FIDO2 security key; empty leaves the one account
+    `ec2-user` with `public_key`."""
     trusted_cidrs: Annotated[tuple[IPv4Network, ...], ListOf(trusted_range, 1, 20)]
 
 

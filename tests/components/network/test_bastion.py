@@ -1,9 +1,11 @@
 import json
+import os
 import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -182,7 +184,7 @@ def script() -> str:
 
 
 def sshd_settings(script: str) -> dict[str, str]:
-    lines = script.partition("<<'SSHD'\n")[2].partition("\nSSHD\n")[0].splitlines()
+    lines = script.partition("<<SSHD\n")[2].partition("\nSSHD\n")[0].splitlines()
     return {name.lower(): value for name, _, value in (line.partition(" ") for line in lines)}
 
 
@@ -204,13 +206,141 @@ def test_host_boots_with_the_script_and_its_own_log_group(bastion: Recording, sc
         ("kbdinteractiveauthentication", "no"),
         ("permitrootlogin", "no"),
         ("authenticationmethods", "publickey"),
-        ("allowusers", "ec2-user"),
+        ("allowusers", "${ALLOWED}"),
         ("allowagentforwarding", "no"),
         ("x11forwarding", "no"),
     ],
 )
 def test_ssh_takes_keys_of_one_account_only(script: str, setting: str, value: str) -> None:
     assert sshd_settings(script)[setting] == value
+
+
+ADMINISTRATORS = tuple(
+    f"{name} sk-ssh-ed25519@openssh.com {key}"
+    for name, key in (
+        ("ana", "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAILJM6Ol8L00Q76GkK5BvS0uRtTFUh9LYohyuNzvJYsajAAAABHNzaDo="),
+        ("ben", "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAICSXvwoKp9b+Ma8isUJOwOMNQ/n1Jrs7T1oIorvd5L4AAAAABHNzaDo="),
+    )
+)
+COMMANDS = {
+    **dict.fromkeys(("dnf", "sshd", "augenrules", "sysctl", "useradd", "usermod", "chown", "sleep"), "exit 0"),
+    "systemctl": 'case "$*" in "is-active"*) exit "${ACTIVE:-0}" ;; esac',
+    "auditctl": 'echo "-a always,exit -F arch=b64 -S execve -F key=command"; echo "-F key=${FORWARD:-forward}"',
+    "id": "exit 1",
+    "agent-ctl": 'exit "${AGENT:-0}"',
+}
+
+
+class Host:
+    """A directory that stands for the host; its commands record how they are called."""
+
+    def __init__(self, root: Path, administrators: tuple[str, ...] = ()) -> None:
+        self.root, self.calls = root, root / "calls"
+        commands = root / "bin"
+        commands.mkdir()
+        for name, body in COMMANDS.items():
+            (commands / name).write_text(f'#!/bin/bash\necho "{name} $*" >>"{self.calls}"\n{body}\n')
+            (commands / name).chmod(0o755)
+        text = boot_script("/softpos/test/bastion", administrators)
+        text = text.replace(
+            "/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl", str(commands / "agent-ctl")
+        )
+        for place in ("etc", "var", "opt", "home"):
+            text = re.sub(rf"(?<![\w.-])/{place}/", f"{root}/{place}/", text)
+        for folder in ("etc/ssh/sshd_config.d", "etc/profile.d", "etc/audit/rules.d", "etc/sysctl.d", "etc/sudoers.d"):
+            (root / folder).mkdir(parents=True)
+        (root / "opt/aws/amazon-cloudwatch-agent/etc").mkdir(parents=True)
+        shared = root / "home/ec2-user/.ssh"
+        shared.mkdir(parents=True)
+        (shared / "authorized_keys").write_text("ssh-ed25519 the key pair\n")
+        self.script = root / "harden.sh"
+        self.script.write_text(text)
+
+    def harden(self, **environment: str) -> int:
+        path = f"{self.root / 'bin'}:{os.environ['PATH']}"
+        given = {"PATH": path, **environment}
+        return subprocess.run(
+            ["/bin/bash", self.script], env=given, capture_output=True, timeout=60, check=False
+        ).returncode
+
+    @property
+    def open(self) -> bool:
+        """Whether systemd would start SSH, and was asked to."""
+        said = self.calls.read_text().splitlines()
+        return (self.root / "etc/softpos/hardened").exists() and said[-1] == "systemctl start sshd"
+
+
+def test_ssh_is_closed_first_and_opens_last(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    assert host.harden() == 0
+    said = [line for line in host.calls.read_text().splitlines() if line.startswith("systemctl")]
+    assert said[:2] == ["systemctl daemon-reload", "systemctl stop sshd.socket sshd"]
+    assert said[-1] == "systemctl start sshd"
+    assert host.open
+    unit = (tmp_path / "etc/systemd/system/sshd.service.d/10-softpos.conf").read_text()
+    assert f"ConditionPathExists={tmp_path}/etc/softpos/hardened" in unit
+    assert "Requires=auditd.service amazon-cloudwatch-agent.service" in unit
+
+
+@pytest.mark.parametrize(
+    ("command", "environment"),
+    [
+        ("dnf", {}),  # the package mirror is down
+        ("sshd", {}),
+        ("augenrules", {}),
+        ("useradd", {}),
+        ("", {"ACTIVE": "3"}),  # the audit or the shipping of logs does not run
+        ("", {"AGENT": "1"}),
+        ("", {"FORWARD": "nothing"}),  # the rule was not loaded
+    ],
+)
+def test_a_host_that_is_not_hardened_to_the_end_has_no_ssh(
+    tmp_path: Path, command: str, environment: dict[str, str]
+) -> None:
+    host = Host(tmp_path, ADMINISTRATORS)
+    if command:
+        (tmp_path / "bin" / command).write_text("#!/bin/bash\nexit 1\n")
+    assert host.harden(**environment) != 0
+    assert not host.open
+
+
+def test_each_administrator_has_an_account_a_key_with_a_pin_and_sudo_of_his_own(tmp_path: Path) -> None:
+    host = Host(tmp_path, ADMINISTRATORS)
+    assert host.harden() == 0
+    for administrator in ADMINISTRATORS:
+        name, _, key = administrator.partition(" ")
+        keys = (tmp_path / f"home/{name}/.ssh/authorized_keys").read_text()
+        assert keys == f"verify-required {key}\n"
+        assert (tmp_path / f"etc/sudoers.d/softpos-{name}").read_text() == f"{name} ALL=(ALL) NOPASSWD: ALL\n"
+        assert (
+            f"-w {tmp_path}/home/{name}/.ssh -p wa -k identity"
+            in (tmp_path / "etc/audit/rules.d/50-softpos.rules").read_text()
+        )
+    assert "AllowUsers ana ben\n" in (tmp_path / "etc/ssh/sshd_config.d/10-softpos.conf").read_text()
+    assert not (tmp_path / "home/ec2-user/.ssh/authorized_keys").exists()
+    assert "usermod --lock --expiredate 1 ec2-user" in host.calls.read_text()
+
+
+def test_without_named_administrators_the_key_pair_stays_the_way_in(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    assert host.harden() == 0
+    assert "AllowUsers ec2-user\n" in (tmp_path / "etc/ssh/sshd_config.d/10-softpos.conf").read_text()
+    assert (tmp_path / "home/ec2-user/.ssh/authorized_keys").exists()
+
+
+def test_a_forward_to_the_database_is_recorded_with_the_person_who_makes_it(script: str) -> None:
+    assert "-S connect -F auid>=1000 -F auid!=unset -k forward" in script
+
+
+@pytest.mark.parametrize("stream", ["secure", "audit"])
+def test_a_silent_log_rings(bastion: Recording, script: str, stream: str) -> None:
+    assert f"softpos-heartbeat-{stream}" in script
+    counted = bastion.named(f"bastion-heartbeat-{stream}").inputs
+    alarm = bastion.named(f"bastion-silent-{stream}").inputs
+    assert counted["pattern"] == f'"softpos-heartbeat-{stream}"'
+    assert counted["metricTransformation"]["name"] == alarm["metricName"]
+    assert (alarm["treatMissingData"], alarm["threshold"]) == ("breaching", 1)
+    assert "defaultValue" not in counted["metricTransformation"]
 
 
 def test_ssh_gives_up_on_guessers_and_offers_authenticated_ciphers_only(script: str) -> None:
