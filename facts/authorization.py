@@ -23,7 +23,7 @@ EVERY_REQUEST = (
     *("aws:PrincipalArn", "aws:RequestedRegion", "aws:SecureTransport", "aws:SourceAccount", "aws:SourceArn"),
     *("token.actions.githubusercontent.com:aud", "token.actions.githubusercontent.com:sub"),
     *("ec2:SourceInstanceArn", "aws:MultiFactorAuthPresent", "aws:PrincipalIsAWSService", "aws:SourceVpc"),
-    *("aws:PrincipalOrgID", "aws:SourceOrgID"),
+    *("aws:PrincipalAccount", "aws:PrincipalOrgID", "aws:ResourceAccount", "aws:SourceOrgID"),
 )
 """Keys that tell of the network or of the one who asks. They do not depend on the action (IAM user guide, "AWS global
 condition context keys")."""

@@ -239,6 +239,19 @@ def _production_is_production(draft: Draft) -> Iterator[Problem]:
                 yield draft.problem(path, allowed, f"set it to {json.dumps(wanted)}, or use a stack of development")
 
 
+WATCHES = ("config", "guardduty", "inspector", "security_hub", "account_baseline")
+"""What watches an account. Production makes it or adopts what exists; `operations account` proves that it does."""
+
+
+def _production_is_watched(draft: Draft) -> Iterator[Problem]:
+    if draft.get("environment", str) == "production":
+        for watch in WATCHES:
+            if draft.get(f"audit.{watch}", str) == "off":
+                yield draft.problem(
+                    f"audit.{watch}", "create or adopt in production", "adopt it where it exists already"
+                )
+
+
 CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     *(_kept(group, rule) for group, declared in _groups() for rule in declared.RULES),
     _disjoint_ranges,
@@ -256,4 +269,5 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     _old_side_can_renew,
     _test_host_is_another,
     _production_is_production,
+    _production_is_watched,
 )

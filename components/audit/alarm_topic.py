@@ -27,6 +27,8 @@ class AlarmTopicArgs:
     """The logs key."""
     emails: tuple[str, ...]
     """Who is told; each confirms once by the link that AWS sends."""
+    paging_url: str = ""
+    """Where a paging service takes alarms over HTTPS; empty for none."""
 
 
 class AlarmTopic(pulumi.ComponentResource):
@@ -56,6 +58,16 @@ class AlarmTopic(pulumi.ComponentResource):
         for email in args.emails:
             aws.sns.TopicSubscription(
                 f"{name}-to-{email}", topic=topic.arn, protocol="email", endpoint=email, opts=children
+            )
+        if args.paging_url:
+            aws.sns.TopicSubscription(
+                f"{name}-to-paging",
+                topic=topic.arn,
+                protocol="https",
+                endpoint=args.paging_url,
+                # Paging services confirm by themselves; until then the deployment waits a minute and goes on.
+                endpoint_auto_confirms=True,
+                opts=children,
             )
         self.arn = topic.arn
         self.register_outputs({"arn": self.arn})

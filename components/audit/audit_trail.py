@@ -72,6 +72,7 @@ class AuditTrail(pulumi.ComponentResource):
             placement=self._args.placement,
             key_arn=self._args.logs_key_arn,
             emails=self._args.settings.alarm_emails,
+            paging_url=self._args.settings.paging_url,
         )
         return AlarmTopic(f"{self._name}-alarms", arguments, self._children).arn
 

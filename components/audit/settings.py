@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from ..foundations.declared import Declared
-from ..foundations.values import ListOf, OneOfNumbers, email
+from ..foundations.values import ListOf, Matching, OneOfNumbers, Optionally, email
 
 Singleton = Literal["create", "adopt", "off"]
 """Of what an account has once: made here, found and used, or left out."""
@@ -17,6 +17,13 @@ PCI_LOG_RETENTION_DAYS = 365
 @dataclass(frozen=True, kw_only=True)
 class AuditSettings(Declared):
     alarm_emails: Annotated[tuple[str, ...], ListOf(email, 1, 10)]
+    paging_url: Annotated[
+        str,
+        Optionally(
+            Matching(r"https://[a-z0-9.-]+/[\w./?=&%-]*", "https://HOST/PATH of a paging service", "copy it there")
+        ),
+    ] = ""
+    """Where a paging service takes alarms from SNS, in addition to e-mail; empty for none."""
     log_retention_days: Annotated[
         int,
         OneOfNumbers(

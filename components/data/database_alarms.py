@@ -58,6 +58,7 @@ class Alarm:
     limit: float
     minutes: int
     says: str
+    missing: Literal["breaching", "notBreaching"] = "notBreaching"
 
 
 def watch_database(
@@ -84,6 +85,7 @@ def watch_database(
             says=row.says,
             parent=parent,
             periods=row.minutes,
+            missing=row.missing,
         )
 
 
@@ -121,6 +123,16 @@ def _alarms(engine: EngineName, instance_class: str) -> Iterator[Alarm]:
         minutes=10,
         says=f"An instance of the database has used more than {CPU_PERCENT} % CPU for 10 minutes; "
         "find the statements in Database Insights.",
+    )
+    yield Alarm(
+        role="silent",
+        metric="CPUUtilization",
+        statistic="Minimum",
+        comparison="LessThanThreshold",
+        limit=0,
+        minutes=10,
+        missing="breaching",
+        says="The database has told nothing of itself for 10 minutes: no instance runs, or its figures are lost.",
     )
     yield Alarm(
         role="connections",

@@ -19,12 +19,14 @@ class Watch:
     metric: str
     of_targets: bool
     """Whether the metric is the target group's rather than the load balancer's own."""
-    statistic: Literal["Sum", "Average", "Maximum"]
+    statistic: Literal["Sum", "Average", "Maximum", "Minimum"]
     comparison: Comparison
     threshold: float
     minutes: int
     """Minutes in a row beyond the threshold."""
     says: str
+    missing: Literal["breaching", "notBreaching"] = "notBreaching"
+    """What no data means; ``breaching`` where a load balancer that says nothing is itself the fault."""
 
 
 ALARMS = (
@@ -67,6 +69,17 @@ ALARMS = (
         threshold=0,
         minutes=5,
         says="A node fails its health check for five minutes. Look at the node and at the service's port on it.",
+    ),
+    Watch(
+        name="no-healthy-node",
+        metric="HealthyHostCount",
+        of_targets=True,
+        statistic="Minimum",
+        comparison="LessThanThreshold",
+        threshold=1,
+        minutes=3,
+        missing="breaching",
+        says="No node answers its health check, or the load balancer is silent: payments fail now. Look at both.",
     ),
 )
 """What rings, apart from the alarms of the firewall and of the certificate."""
@@ -112,6 +125,7 @@ def _watch(
                 watch.comparison,
                 watch.threshold,
                 says=watch.says,
+                missing=watch.missing,
                 periods=watch.minutes,
                 parent=parent,
             )

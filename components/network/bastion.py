@@ -1,7 +1,7 @@
 """The only way in for administrators: one hardened host in the public tier, SSH by key pair from trusted ranges.
 
-Each administrator of the settings has an account, a security key that asks for a PIN, and `sudo` in their own name. SSH opens
-as the last step of the hardening, and only while every command and every forward is recorded and shipped.
+Each administrator of the settings has an account, a security key that asks for a PIN, and `sudo` in their own name.
+SSH opens as the last step of the hardening, and only while every command and every forward is recorded and shipped.
 
 Creates the host with its key pair, fixed address, security group, role and log group, a daily installation of
 security updates, and alarms. Trust boundary: only the trusted ranges reach port 22; application and data hosts accept

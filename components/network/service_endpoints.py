@@ -1,7 +1,8 @@
 """The VPC's own doors to AWS services, so that calls to AWS never cross the internet.
 
 Creates gateway endpoints (free, by route) and interface endpoints (by private DNS), and the security group in front of
-the latter. Trust boundary: only addresses of the VPC reach the interface endpoints, on HTTPS.
+the latter. Trust boundary: only addresses of the VPC reach the interface endpoints, on HTTPS, and through each passes
+only what `endpoint_policies` says: this account's principals, to this account's resources.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import pulumi
 import pulumi_aws as aws
 
 from ..foundations.placement import Placement
+from .endpoint_policies import endpoint_policy
 
 HTTPS = 443
 GATEWAY_SERVICES = ("s3", "dynamodb")
@@ -100,6 +102,7 @@ class ServiceEndpoints(pulumi.ComponentResource):
             service_name=f"com.amazonaws.{self._args.placement.region}.{service}",
             vpc_endpoint_type="Gateway",
             route_table_ids=list(self._args.route_table_ids),
+            policy=endpoint_policy(self._args.placement, service),
             tags=self._args.placement.tags(f"{self._name}-{service}"),
             opts=self._children,
         )
@@ -113,6 +116,7 @@ class ServiceEndpoints(pulumi.ComponentResource):
             subnet_ids=list(self._args.subnet_ids),
             security_group_ids=[group.id],
             private_dns_enabled=True,
+            policy=endpoint_policy(self._args.placement, service),
             tags=self._args.placement.tags(f"{self._name}-{service}"),
             opts=self._children,
         )

@@ -381,5 +381,6 @@ class SoftPosService:
             says=f"Fewer than {least} pods of {name} run: see `kubectl -n {NAMESPACE} get pods,events`.",
             parent=self._parent,
             periods=5,
-            missing="missing",
+            # Container Insights that says nothing hides how many run: that is a fault as well.
+            missing="breaching",
         )

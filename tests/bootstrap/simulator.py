@@ -104,6 +104,8 @@ def _holds(operator: str, found: str | None, wanted: Sequence[str]) -> bool:
             return found is not None and _any(wanted, found, False)
         case "ArnNotLike" | "StringNotLikeIfExists":
             return found is None or not _any(wanted, found, False)
+        case "StringEqualsIfExists":
+            return found is None or found in wanted
         case "StringNotEqualsIfExists":
             return found is None or found not in wanted
         case "BoolIfExists":

@@ -11,6 +11,7 @@ import yaml
 
 import settings
 from components.foundations.values import REGIONS
+from operations.plan.stack_recording import stack_settings
 from recording.configuration import read_configuration
 from settings import reading
 
@@ -190,6 +191,14 @@ def test_a_misspelt_region_names_the_one_that_was_meant_and_no_zones_of_the_miss
 
 def test_the_known_regions_are_those_of_the_aws_sdk() -> None:
     assert set(botocore.session.get_session().get_available_regions("ec2", "aws")) == set(REGIONS)
+
+
+@pytest.mark.parametrize("watch", ["auditConfig", "auditGuardduty", "auditSecurityHub", "auditInspector"])
+def test_production_is_watched_by_what_it_makes_or_finds(watch: str) -> None:
+    for choice, expected in (("off", 1), ("adopt", 0)):
+        values, _ = stack_settings("prod")
+        _, problems = settings.read({**values.values, f"softpos:{watch}": choice}, "prod")
+        assert [one.allowed for one in problems] == ["create or adopt in production"] * expected
 
 
 def test_an_image_of_another_account_needs_a_setting_that_names_the_account() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 CHAPTERS: Mapping[str, tuple[str, ...]] = {
     "Start": ("index.md", "architecture.md"),
     "Reference": ("reference/components.md", "reference/settings.md"),
-    "Policy": ("policy.md", "controls.md"),
+    "Policy": ("threat-model.md", "policy.md", "controls.md"),
     "Operations": ("operations.md", "upgrades.md", "runbooks"),
     "Migration": ("from-openshift.md", "migration.md", "runbooks/move.md", "runbooks/migration.md"),
     "Assessment": ("assessor.md",),
