@@ -286,6 +286,7 @@ outputs = {
         database_reader_endpoint=database.reader_endpoint,
         database_cluster_id=database.cluster_identifier,
         database_port=database.port,
+        vpc_cidr=str(network.cidr),
         health_url=edge.health_url,
     ),
     "traffic": edge.traffic,

@@ -1,9 +1,10 @@
 """How GitHub's workflows get into the account: by the identity of a run, for an hour, never by a stored key.
 
-Creates the OIDC provider, the roles `softpos-plan`, `softpos-deploy`, `softpos-images`, in dev's account
-`softpos-preview` and, where test environments live, `softpos-environments` and `softpos-reaper`, their policies and
-boundaries. No role of production's account trusts a pull request. Trust boundary: GitHub says which repository, branch
-and environment a run belongs to; who may start a run there, the repository's settings decide (protected environments).
+Creates the OIDC provider, the roles `softpos-plan`, `softpos-deploy`, `softpos-images`, in dev's account `softpos-
+preview` and, where test environments live, `softpos-environments` and `softpos-reaper`, their policies and
+boundaries, and the policy `softpos-traffic`, which an administrator attaches to whoever moves the traffic. No role of
+production's account trusts a pull request. Trust boundary: GitHub says which repository, branch and environment a run
+belongs to; who may start a run there, the repository's settings decide (protected environments).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from functools import partial
 import pulumi
 import pulumi_aws as aws
 
-from bootstrap import boundaries, deployers, documents
+from bootstrap import boundaries, deployers, documents, movers
 from bootstrap.account import GITHUB, IAM_PATH, Account, StateKeys
 from bootstrap.deployers import Deployer
 from bootstrap.documents import Document
@@ -53,6 +54,7 @@ class GitHubAccess(pulumi.ComponentResource):
         )
         self._deploys = deployers.permanent(account)
         self._policy("softpos-workload-boundary", lambda _: boundaries.workload_boundary(self._deploys))
+        self._policy("softpos-traffic", partial(_known, movers.traffic(account)))
         boundary = self._boundary("softpos-deploy-boundary", self._deploys)
         pushes = self._policy("softpos-images-boundary", lambda _: boundaries.images_boundary(account))
         reading = {"reading": self._policy("softpos-reading", lambda _: documents.reading(account))}

@@ -70,6 +70,8 @@ class Work:
         reload_command: str = "",
         replicas: tuple[str, ...] = (),
         throttle_command: str = "",
+        old_side_command: str = "",
+        old_log_command: str = "",
         **limits: Any,
     ) -> None:
         self.console = Console()
@@ -81,6 +83,8 @@ class Work:
             tuple(shlex.split(reload_command)),
             replicas=replicas,
             throttle_command=tuple(shlex.split(throttle_command)),
+            old_side_command=tuple(shlex.split(old_side_command)),
+            old_log_command=tuple(shlex.split(old_log_command)),
         )
         self.store = DynamoStore(self.migration.aws, described.state_table_name)
         self.screen = screen.Terminal(self.console, limit.max_downtime_seconds)
@@ -243,6 +247,8 @@ def status(stack: str, outputs: Path | None, watch: bool, as_json: bool) -> None
     "--replica", "replicas", multiple=True, metavar="HOST[:PORT]", help="A replica of the source whose lag pauses, too."
 )
 @click.option("--throttle-command", default="", help="Pauses the live comparison while its exit code is not 0.")
+@click.option("--old-side-command", default="", help="Prints the old side's workloads, jobs and pods: oc get -o json.")
+@click.option("--old-log-command", default="", help="Prints the last minutes of the old router's access log.")
 @click.option("--dry-run", is_flag=True, help="Print every statement and call with today's figures; change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def cut_over(
@@ -251,12 +257,14 @@ def cut_over(
     reload_command: str,
     replicas: tuple[str, ...],
     throttle_command: str,
+    old_side_command: str,
+    old_log_command: str,
     dry_run: bool,
     yes: bool,
     **limits: float | None,
 ) -> None:
     """Validate, freeze, drain, compare, switch and watch; roll back by itself when it must. Resumes where it was."""
-    work = Work(stack, outputs, reload_command, replicas, throttle_command, **limits)
+    work = Work(stack, outputs, reload_command, replicas, throttle_command, old_side_command, old_log_command, **limits)
     if dry_run:
         work.console.print(screen.plan(rehearse(work.migration, work.record, StateId.WATCH, work.screen)))
         return

@@ -23,6 +23,8 @@ class Migration:
         *,
         replicas: tuple[str, ...] = (),
         throttle_command: tuple[str, ...] = (),
+        old_side_command: tuple[str, ...] = (),
+        old_log_command: tuple[str, ...] = (),
     ) -> None:
         self.stack = stack
         self.limits = limits
@@ -32,6 +34,10 @@ class Migration:
         """Replicas of the source, as `host` or `host:port`: a live comparison pauses while one of them lags."""
         self.throttle_command = throttle_command
         """Pauses a live comparison while its exit code is not 0."""
+        self.old_side_command = old_side_command
+        """Prints the old side's workloads, jobs and pods as `oc get -o json` does."""
+        self.old_log_command = old_log_command
+        """Prints the last minutes of the old router's access log."""
         self.aws = Aws(stack.region)
 
     @cached_property

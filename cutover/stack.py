@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any, get_type_hints
 
 from command_line.exits import NO_PULUMI
 from cutover.errors import SettingsError
+from cutover.public_side import PublicSide, read_public_side
 
 OUTPUT = "migration"
 """Name of the stack output that holds one object with the fields of `Stack` below."""
@@ -65,8 +67,12 @@ class Stack:
     database_port: int = 3306
     schemas: tuple[str, ...]
     """The schemas that move, by name."""
+    vpc_cidr: str = ""
+    """Private range of the VPC: sessions from elsewhere are not AWS's pods."""
     health_url: str = ""
     """What must answer 2xx for the application to count as healthy; empty: only the database is watched."""
+    public: PublicSide | None = None
+    """Where payments arrive while both sides serve; None without a public name. From the output `traffic`."""
 
 
 FORMS = {str: "a text", int: "a port from 1 to 65535", tuple[str, ...]: "a list of texts"}
@@ -81,6 +87,21 @@ def _fits(value: object, type_: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
+def _wrong_forms(stack: str, values: Mapping[str, Any]) -> list[str]:
+    """What is a text and yet no address or range."""
+    problems = []
+    if not str(values.get("health_url", "") or "https://").startswith(("http://", "https://")):
+        problems.append(f"Output {OUTPUT}.health_url of stack {stack} is no http or https address; correct it.")
+    try:
+        ipaddress.IPv4Network(values.get("vpc_cidr", "") or "10.0.0.0/8")
+    except ValueError:
+        problems.append(
+            f"Output {OUTPUT}.vpc_cidr of stack {stack} is {values['vpc_cidr']!r}; allowed: an IPv4 range; run `pulumi "
+            "up` on this program."
+        )
+    return problems
+
+
 def from_outputs(stack: str, outputs: Mapping[str, Any]) -> Stack:
     """The stack described by its outputs. Raises `SettingsError` with one line per missing or wrong field."""
     given = outputs.get(OUTPUT)
@@ -92,7 +113,7 @@ def from_outputs(stack: str, outputs: Mapping[str, Any]) -> Stack:
     values: dict[str, Any] = {"name": stack}
     types = get_type_hints(Stack)
     for field in fields(Stack):
-        if field.name == "name":
+        if field.name in ("name", "public"):
             continue
         value = given.get(field.name)
         if value is None and field.default is MISSING:
@@ -106,13 +127,12 @@ def from_outputs(stack: str, outputs: Mapping[str, Any]) -> Stack:
             )
         elif value is not None:
             values[field.name] = tuple(value) if field.name == "schemas" else value
-    if not str(values.get("health_url", "") or "https://").startswith(("http://", "https://")):
-        problems.append(f"Output {OUTPUT}.health_url of stack {stack} is no http or https address; correct it.")
+    problems += _wrong_forms(stack, values)
     if not problems and not values["schemas"]:
         problems.append(f"Output {OUTPUT}.schemas of stack {stack} is empty; name at least one schema to move.")
     if problems:
         raise SettingsError(*problems)
-    return Stack(**values)
+    return Stack(**values, public=read_public_side(stack, outputs))
 
 
 def read_outputs(stack: str, file: Path | None) -> Mapping[str, Any]:

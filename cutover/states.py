@@ -23,7 +23,7 @@ from typing import Any
 
 from cutover.record import Record, StateId
 from cutover.servers import marker
-from cutover.steps import accounts, application, comparison, dms, objects, source, target
+from cutover.steps import accounts, application, comparison, dms, objects, old_side, source, target
 from cutover.steps.actions import Look, Run, Step, Wait
 from cutover.steps.sessions import is_on
 
@@ -129,7 +129,7 @@ FORWARD: tuple[State, ...] = (
     ),
     State(
         id=StateId.VALIDATE,
-        meaning="preflight, DMS's validation and every row say yes, and the lag is small",
+        meaning="preflight, DMS's validation and every row say yes, the lag is small, and the old side is still",
         steps=lambda: (
             comparison.PREFLIGHT_CLEAN,
             REMEMBER,
@@ -140,6 +140,7 @@ FORWARD: tuple[State, ...] = (
             comparison.COMPARISON_FITS,
             REMEMBER_AGAIN,
             objects.SHAPES_STAYED,
+            *old_side.GATES,
         ),
         back=StateId.STOP,
         about_now=True,

@@ -15,7 +15,8 @@ KEPT = (
     *TAGS,
     *("cloudwatch:namespace", "iam:PassedToService", "iam:PermissionsBoundary", "iam:PolicyARN", "iam:AWSServiceName"),
     *("kms:EncryptionContext:", "kms:GrantIsForAWSResource", "kms:ViaService", "s3:prefix"),
-    "route53:ChangeResourceRecordSetsNormalizedRecordNames",
+    "dynamodb:LeadingKeys",
+    *(f"route53:ChangeResourceRecordSets{part}" for part in ("Actions", "NormalizedRecordNames", "RecordTypes")),
 )
 """The keys that the table holds: those that a document of this project asks for, without what follows a last `/` or
 `:` that is a name."""

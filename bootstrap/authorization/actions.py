@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bootstrap.movers import TRAFFIC
 from bootstrap.permissions import READS, WRITES
 from bootstrap.workloads import GRANTS
 from facts.calls import implied_calls, provider_calls
@@ -37,5 +38,6 @@ def _named() -> Iterator[str]:
     yield from (row.action for row in implied_calls())
     for grant in GRANTS:
         yield from grant.actions
+    yield from TRAFFIC
     for path in escalations():
         yield from (step.action for step in path.steps)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
+import socket
+import ssl
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from cutover.errors import RefusedError, ToolError
 from cutover.steps.actions import ApiCall, Change, Command, Effect, Look, Progress, Run, Wait
@@ -94,22 +97,51 @@ def _reload(run: Run) -> Sequence[Effect]:
     return [Command(words=run.migration.reload_command)] if run.migration.reload_command else []
 
 
-def healthy(url: str) -> str:
-    """Empty if the application answers 2xx, else what it said. Redirects are answers of somebody else."""
+class _At(http.client.HTTPSConnection):
+    """HTTPS to an address that the name need not lead to; the name is asked for (SNI, Host) and verified."""
+
+    def __init__(self, name: str, address: str, port: int | None) -> None:
+        super().__init__(name, port, timeout=HEALTH_SECONDS)
+        self._address = address
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self._address, self.port), timeout=HEALTH_SECONDS)
+        self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
+
+
+def healthy(url: str, at: str = "") -> str:
+    """Empty if the application answers 2xx, else what it said. Redirects are answers of somebody else.
+
+    Args:
+        at: host or address to connect to instead of the one that the URL names, while the public name may lead to the
+            data centre, whose application would answer for the new one.
+    """
     if not url:
         return ""
+    asked = urlsplit(url)
     try:
-        request = urllib.request.Request(url, headers={"User-Agent": "cutover"})  # noqa: S310  scheme checked by the caller
-        with urllib.request.urlopen(request, timeout=HEALTH_SECONDS) as answer:  # noqa: S310
-            return "" if 200 <= answer.status < 300 else f"answered {answer.status}"
-    except urllib.error.HTTPError as error:
-        return f"answered {error.code}"
-    except (OSError, ValueError) as error:
-        return f"did not answer ({getattr(error, 'reason', error)})"
+        name, port = asked.hostname or "", asked.port
+        connection = (
+            _At(name, at or name, port)
+            if asked.scheme == "https"
+            else http.client.HTTPConnection(at or name, port, timeout=HEALTH_SECONDS)
+        )
+        with contextlib.closing(connection):
+            connection.request("GET", asked.path or "/", headers={"User-Agent": "cutover"})
+            status = connection.getresponse().status
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return f"did not answer ({error})"
+    return "" if 200 <= status < 300 else f"answered {status}"
+
+
+def health(run: Run) -> str:
+    """What the load balancer itself says of the application, as `healthy` does."""
+    stack = run.migration.stack
+    return healthy(stack.health_url, stack.public.load_balancer_dns_name if stack.public else "")
 
 
 def _serves(run: Run) -> Progress:
-    wrong = healthy(run.migration.stack.health_url)
+    wrong = health(run)
     if not wrong and not sessions(run, "target"):
         wrong = "has not connected to the target yet"
     return Progress(done=not wrong, sentence=f"the application {wrong or 'is healthy'}")
@@ -142,7 +174,7 @@ class Watch:
         return Progress(done=left <= 0 and not wrong, sentence=f"{said}, {max(0, left):.0f} s left")
 
     def _wrong(self, run: Run) -> str:
-        if told := healthy(run.migration.stack.health_url):
+        if told := health(run):
             return f"the application {told}"
         try:
             status = task(run, "reverse")["Status"]

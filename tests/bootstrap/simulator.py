@@ -98,6 +98,8 @@ def _holds(operator: str, found: str | None, wanted: Sequence[str]) -> bool:
     match operator:
         case "StringEquals" | "Bool" | "ForAnyValue:StringEquals":
             return found in wanted
+        case "ForAllValues:StringEquals":  # a request without the key fits as well; where that matters, `Null` bars it
+            return found is None or found in wanted
         case "StringNotEquals":
             return found not in wanted
         case "StringLike" | "ArnLike":

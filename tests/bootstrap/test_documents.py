@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from parliament import analyze_policy_string
 
-from bootstrap import boundaries, deployers, documents
+from bootstrap import boundaries, deployers, documents, movers
 from bootstrap.account import GITHUB, Account
 from bootstrap.documents import GROUPS, POLICIES_PER_ROLE, POLICY_CHARACTERS, Document, length
 from bootstrap.permissions import writes_by_service
@@ -45,6 +45,7 @@ EVERY_DOCUMENT = {
     "refreshing": PLAN[1],
     "plan-state": PLAN[2],
     "images": documents.images(DEV),
+    "traffic": movers.traffic(DEV),
     **{f"deploy-{name}": made for name, made in documents.writing(PERMANENT).items()},
     **{f"environments-{name}": made for name, made in documents.writing(TEMPORARY).items()},
     "deploy-state": DEPLOY[-1],

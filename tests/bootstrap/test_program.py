@@ -105,6 +105,7 @@ def test_every_policy_is_attached_or_a_boundary(stack: str) -> None:
     }
     loose = {one.inputs["name"] for one in recording.of("aws:iam/policy:Policy") if one.urn not in attached}
     boundaries = {
+        "softpos-traffic",  # a person's, attached to a permission set
         *("softpos-deploy-boundary", "softpos-images-boundary", "softpos-workload-boundary"),
         *("softpos-environments-boundary", "softpos-environment-workload-boundary"),
     }

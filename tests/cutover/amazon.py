@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from moto.moto_server.werkzeug_app import create_backend_app
-from werkzeug.test import Client
+from werkzeug.test import Client, TestResponse
 
 from tests.cutover.replication import Task, mapping
 
@@ -170,6 +170,10 @@ def serve(dms: Dms) -> tuple[ThreadingHTTPServer, str]:
         disable_nagle_algorithm = True
         """Otherwise an answer's body waits up to 40 ms for the acknowledgement of its head."""
 
+        def do_GET(self) -> None:
+            """Route 53 is read by its address."""
+            self._tell(_moto("route53").get(self.path, headers=list(self.headers.items())))
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             signed = _SIGNED_FOR.search(self.headers.get("Authorization", ""))
@@ -180,15 +184,19 @@ def serve(dms: Dms) -> tuple[ThreadingHTTPServer, str]:
             elif service == "ec2" and b"Action=DescribeVpnConnections" in body:
                 self._answer(200, "text/xml", dms.vpn_xml())
             else:
-                told = _moto(service).post(self.path, data=body, headers=list(self.headers.items()))
-                self._answer(told.status_code, told.content_type, told.text)
+                self._tell(_moto(service).post(self.path, data=body, headers=list(self.headers.items())))
 
-        def _answer(self, status: int, kind: str | None, text: str) -> None:
+        def _tell(self, told: TestResponse) -> None:
+            self._answer(told.status_code, told.content_type, told.get_data())
+
+        def _answer(self, status: int, kind: str | None, text: str | bytes) -> None:
+            """CloudWatch answers in CBOR, which is no text."""
+            content = text.encode() if isinstance(text, str) else text
             self.send_response(status)
             self.send_header("Content-Type", kind or "text/plain")
-            self.send_header("Content-Length", str(len(text.encode())))
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(text.encode())
+            self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
             pass

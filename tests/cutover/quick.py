@@ -6,7 +6,7 @@ from types import ModuleType
 
 from cutover.checks import source as checks_source
 from cutover.limits import Limits
-from cutover.steps import sessions
+from cutover.steps import old_side, sessions
 
 QUICK = Limits(
     max_downtime_seconds=120,
@@ -23,5 +23,6 @@ QUICK = Limits(
 PAUSES: tuple[tuple[ModuleType, str, float], ...] = (
     (checks_source, "RATE_SECONDS", 0.02),
     (sessions, "STILL_SECONDS", 0.1),
+    (old_side, "LOOK_SECONDS", 0.05),
 )
 """Pauses that the tool makes by constants: module, name and seconds."""

@@ -92,6 +92,8 @@ class Rig:
     application: Application
     limits: Limits = QUICK
     screen: Quiet = field(default_factory=Quiet)
+    commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Commands of the operator's, by the name that `Migration` knows."""
 
     @property
     def forward(self) -> Task:
@@ -102,7 +104,7 @@ class Rig:
         return self.dms.tasks[amazon.REVERSE]
 
     def migration(self) -> Migration:
-        made = Migration(self.stack, self.limits)
+        made = Migration(self.stack, self.limits, **self.commands)
         made.aws = aws_here()
         return made
 

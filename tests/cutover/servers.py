@@ -72,7 +72,7 @@ def _die_with_the_tests() -> None:
 
 @dataclass(frozen=True)
 class Authority:
-    """A throw-away certificate authority with one server certificate for loopback."""
+    """A throw-away certificate authority with one server certificate for loopback and the example's public name."""
 
     directory: Path
 
@@ -127,7 +127,7 @@ class Authority:
                 ),
             ],
         )
-        names = [x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]
+        names = [x509.DNSName("localhost"), x509.DNSName("pay.example.com"), x509.IPAddress(IPv4Address("127.0.0.1"))]
         server = certificate(
             "test server",
             key.public_key(),

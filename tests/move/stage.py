@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from cutover.public_side import PublicSide
 from cutover.servers.aws import Aws
 from tests.cutover import amazon, rig
 from tests.cutover.rig import Rig
@@ -35,6 +37,8 @@ class Stage:
     old: Instance
     front: Front
     groups: dict[str, str]
+    old_side: Path
+    """What OpenShift tells of its workloads."""
     record: tuple[str, int] = ("", 0)
     rule: str = ""
     steps: list[str] = field(default_factory=list)
@@ -71,12 +75,25 @@ class Stage:
     # ---- The old side ------------------------------------------------------------------------------------------------
 
     def stop_openshift(self) -> None:
-        """Its pods at 0, as the gate before the freeze asks."""
+        """Its pods at 0 and its jobs suspended, as the gates before the freeze ask."""
         self.old.stop()
+        self.tell_openshift()
 
     def start_openshift(self) -> None:
         self.old.start()
         self.old.wait()
+        self.tell_openshift()
+
+    def tell_openshift(self) -> None:
+        """What `oc get -o json` prints of the old side now."""
+        runs = self.old.process is not None
+        pods = [{"kind": "Pod", "metadata": {"name": "softpos-1"}, "status": {"phase": "Running"}}] if runs else []
+        items = [
+            {"kind": "DeploymentConfig", "metadata": {"name": "softpos"}, "spec": {"replicas": int(runs)}},
+            {"kind": "CronJob", "metadata": {"name": "settlement"}, "spec": {"suspend": not runs}},
+            *pods,
+        ]
+        self.old_side.write_text(json.dumps({"kind": "List", "items": items}))
 
     def last_words(self) -> list[str]:
         """What the pods on AWS have said of their health and their database, and why logins were denied."""
@@ -117,7 +134,12 @@ def build(
     for instance in (old, *pods):
         instance.wait()
     front = Front(elb, listener, source.authority)
-    return Stage(evening, openshift, aws, elb, pods, old, front, groups, (OPENSHIFT_ADDRESS, old.port), rule)
+    told, log = directory / "old-side.json", directory / "old.log"
+    log.write_text("")
+    evening.commands = {"old_side_command": ("cat", str(told)), "old_log_command": ("cat", str(log))}
+    made = Stage(evening, openshift, aws, elb, pods, old, front, groups, told, (OPENSHIFT_ADDRESS, old.port), rule)
+    made.tell_openshift()
+    return made
 
 
 def open_front(stage: Stage) -> None:
@@ -128,7 +150,15 @@ def open_front(stage: Stage) -> None:
         application_authentication="iam",
         database_port=stage.aws.gates["database"].port,
         database_reader_endpoint="127.0.0.1",
-        health_url=f"https://127.0.0.1:{stage.front.port}/health",
+        health_url=f"https://{HOST}:{stage.front.port}/health",
+        public=PublicSide(
+            phase="shifting",
+            host_name=HOST,
+            load_balancer_dns_name="127.0.0.1",
+            load_balancer_arn_suffix=stage.front.listener.partition("listener/")[2].rpartition("/")[0],
+            rules={stage.rule: stage.groups["aws"]},
+            old_target_group_arn=stage.groups["openshift"],
+        ),
     )
 
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from cutover.errors import RefusedError
 from cutover.record import StateId
 from tests.examples.application.phone import Phone
 from tests.move.payers import Entry, Payers
@@ -87,8 +88,10 @@ def test_the_move_loses_and_doubles_no_payment(
     payers.ledger[begun["reference"]] = Entry(200, "CAPTURED")
     payers.more()
     assert told.end("shifting 10, 50, back, 100 per cent") == 0
-    stage.stop_openshift()
     assert secret(stage)["auth"] == "password"
+    with pytest.raises(RefusedError, match="DeploymentConfig/softpos has 1 pods"):
+        stage.rig.advance(StateId.VALIDATE)
+    stage.stop_openshift()
     stage.rig.advance(StateId.VALIDATE)
     told.begin()
     stage.rig.advance(StateId.WATCH)
