@@ -6,6 +6,9 @@ as your organization's people do. `tests/bootstrap/test_movers.py` holds it agai
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from bootstrap.account import Account
 from bootstrap.documents import Document, allow, document
 
@@ -41,6 +44,10 @@ def traffic(account: Account) -> Document:
     }
     if account.host_name:
         changes["route53:ChangeResourceRecordSetsNormalizedRecordNames"] = [account.host_name]
+    named: dict[str, Mapping[str, Any]] = {
+        "ForAllValues:StringEquals": changes,
+        "Null": dict.fromkeys(changes, "false"),
+    }
     return document(
         allow("Look", LOOKS, "*"),
         allow(
@@ -58,7 +65,7 @@ def traffic(account: Account) -> Document:
             "MoveTheName",
             ["route53:ChangeResourceRecordSets"],
             f"arn:{account.partition}:route53:::hostedzone/*",
-            **{"ForAllValues:StringEquals": changes, "Null": dict.fromkeys(changes, "false")},
+            **named,
         ),
         allow("SeeTheChange", ["route53:GetChange"], f"arn:{account.partition}:route53:::change/*"),
         allow(

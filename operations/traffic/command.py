@@ -50,8 +50,8 @@ class Percent(click.ParamType[int]):
 class Work:
     """One command's work on the chosen stack. Raises `Stop` where the live stack is not in the phase for it."""
 
-    def __init__(self, stack: str, file: Path | None, **limits: Any) -> None:
-        self.console = Console(highlight=False)
+    def __init__(self, stack: str, file: Path | None, *, to_errors: bool = False, **limits: Any) -> None:
+        self.console = Console(highlight=False, stderr=to_errors)
         self.screen = Terminal(self.console)
         self.screen.waits(f"reading the outputs of {stack}")
         traffic = from_outputs(stack, read_outputs(stack, file, ROOT))
@@ -172,7 +172,7 @@ def status(stack: str, file: Path | None, as_json: bool) -> None:
         says = f"{stack} is in phase '{phase}'; traffic moves only in 'shifting'."
         click.echo(json.dumps({"stack": stack, "phase": phase, "says": says}) if as_json else says)
         return
-    work = Work(stack, file)
+    work = Work(stack, file, to_errors=as_json)
     if not as_json:
         work.screen.waits("looking at the load balancer, the tunnels and the source")
     record = work.record
