@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "smoke": ("operations.smoke.command:smoke", "See a deployed stack from outside: TLS, firewall, health, privacy."),
     "pipeline": ("operations.pipeline.command:pipeline", "What the workflows call: preview, deploy, comment, drift."),
     "evidence": ("operations.evidence.command:evidence", "What an assessor takes away, sealed; and the findings."),
+    "prices": ("operations.costs.command:prices_command", "Renew the list prices of Regions from AWS's price list."),
     "docs": ("tools.book.command:docs", "Write the generated parts of the book in docs/."),
     "openshift": ("operations.openshift.command:openshift", "Read exports of OpenShift, convert them to settings."),
     "env": ("operations.environments.command:env", "Test environments without a ticket."),

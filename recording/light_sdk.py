@@ -36,6 +36,8 @@ _SIMPLE = re.compile(
 )
 """Types that say the same in every module."""
 _SDKS_OWN_IS_EMPTY = getattr(_utils, "is_empty_function", lambda _function: False)
+_CONSTRUCTORS = 3
+"""Of a resource: `Resource`, `CustomResource` or `ComponentResource`, and its own class."""
 _known: dict[str, dict[str, Any]] = {}
 
 
@@ -48,11 +50,27 @@ def light_sdk() -> Iterator[None]:
         with (
             patch.object(types, "get_type_hints", _get_type_hints, create=True),
             patch.object(_utils, "is_empty_function", _is_empty_function, create=True),
-            patch.object(resource, "_get_stack_trace", source_pb2.StackTrace, create=True),
+            patch.object(resource, "_get_stack_trace", _stack_trace, create=True),
         ):
             yield
     finally:
         sys.path_hooks.remove(_finder)
+
+
+def _stack_trace() -> source_pb2.StackTrace:
+    """As the SDK's own, which also reads every line of source on the way."""
+    trace = source_pb2.StackTrace()
+    frame, constructors = sys._getframe(1), 0
+    while frame is not None:
+        if constructors == _CONSTRUCTORS:
+            file = PurePath(frame.f_code.co_filename)
+            if file.is_absolute():
+                position = source_pb2.SourcePosition(uri=file.as_uri(), line=frame.f_lineno)
+                trace.frames.append(source_pb2.StackFrame(pc=position))
+        elif frame.f_code.co_name == "__init__":
+            constructors += 1
+        frame = frame.f_back  # type: ignore[assignment] # the outermost has none
+    return trace
 
 
 def _get_type_hints(getter: Any, globalns: dict[str, Any], localns: dict[str, Any]) -> dict[str, Any]:

@@ -21,12 +21,10 @@ from pulumi.runtime.stack import run_in_stack
 
 from recording.configuration import Configuration
 from recording.light_sdk import light_sdk
-from recording.recorder import Recorder, Resource
+from recording.recorder import INSTALLED, PACKAGE, Recorder, Resource
 from recording.stand_in_cloud import StandInCloud
 
 _T = TypeVar("_T")
-PACKAGE = Path(__file__).resolve().parent
-"""This package: frames in it are not the program's own."""
 LONGEST_TOLD = 500
 """Characters of an error's own words."""
 
@@ -80,7 +78,7 @@ def record(
     Raises:
         ProgramError: when the program fails.
     """
-    recorder = Recorder(cloud, hear)
+    recorder = Recorder(cloud, hear, (root or Path.cwd()).resolve())
     try:
         with _undisturbed(), light_sdk():
             asyncio.run(_play(program, configuration, recorder))
@@ -165,7 +163,7 @@ def _sentence(error: BaseException, root: Path) -> str:
         for frame in traceback.extract_tb(error.__traceback__)
         if (file := Path(frame.filename)).is_relative_to(root)
         and not file.is_relative_to(PACKAGE)
-        and not {".venv", "site-packages"}.intersection(file.parts)
+        and not INSTALLED.intersection(file.parts)
     ]
     place = f" ({own[-1][0]}:{own[-1][1]})" if own else ""
     if isinstance(error, SystemExit):

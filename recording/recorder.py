@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pulumi
 from google.protobuf import empty_pb2, struct_pb2
@@ -20,6 +22,10 @@ SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (a public co
 RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e"
 WITHHELD = "[secret]"
 STACK_TYPE = "pulumi:pulumi:Stack"
+PACKAGE = Path(__file__).resolve().parent
+"""This package: frames in it are not the program's own."""
+INSTALLED = frozenset((".venv", "site-packages"))
+"""Folders of what others wrote."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Resource:
     aliases: tuple[str, ...] = ()
     id: str = ""
     outputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    source: tuple[str, ...] = field(default=(), compare=False)
+    """File and line of the program's own stack when it registers the resource, the innermost place first."""
 
 
 def plain(value: struct_pb2.Value) -> Any:
@@ -99,8 +107,11 @@ class Cloud(mocks.Mocks):
 class Recorder(mocks.MockMonitor):
     """A resource monitor that answers from a stand-in cloud and keeps what it was asked."""
 
-    def __init__(self, cloud: Cloud, hear: Callable[[Resource], None] = lambda _: None) -> None:
+    def __init__(
+        self, cloud: Cloud, hear: Callable[[Resource], None] = lambda _: None, root: Path | None = None
+    ) -> None:
         super().__init__(cloud)
+        self._root = root
         self._cloud = cloud
         self._hear = hear
         self._lock = threading.Lock()
@@ -150,6 +161,7 @@ class Recorder(mocks.MockMonitor):
             aliases=tuple(alias.urn or alias.spec.name for alias in request.aliases),
             id=identity,
             outputs={**inputs, **outputs},
+            source=_own_places(request, self._root) if self._root else (),
         )
         with self._lock:
             self._refuse_second(resource)
@@ -158,7 +170,10 @@ class Recorder(mocks.MockMonitor):
             self._recorded[urn] = resource
             self.resources[urn] = mocks.MockMonitor.ResourceRegistration(urn, identity, dict(resource.outputs))
             transforms = mocks._resolve_callbacks(request.transforms)
-            children = {child.urn: _transformed(child, transforms) for child in self._cloud.children(resource)}
+            children = {
+                child.urn: replace(_transformed(child, transforms), source=resource.source)
+                for child in self._cloud.children(resource)
+            }
             self._recorded |= children
         for one in (resource, *children.values()):
             self._hear(one)
@@ -187,6 +202,18 @@ class Recorder(mocks.MockMonitor):
         if f"::{STACK_TYPE}::" in request.urn:
             self.stack_outputs = plain_mapping(request.outputs)
         return empty_pb2.Empty()
+
+
+def _own_places(request: resource_pb2.RegisterResourceRequest, root: Path) -> tuple[str, ...]:
+    """The program's own files and lines in the stack that the SDK sends with a registration."""
+    found: dict[str, None] = {}
+    for frame in request.stackTrace.frames:
+        file = Path(unquote(urlsplit(frame.pc.uri).path))
+        if file.is_relative_to(root) and not INSTALLED.intersection(file.parts) and file.parent != PACKAGE:
+            found[f"{file.relative_to(root)}:{frame.pc.line}"] = None
+        if file == root / "__main__.py":
+            break
+    return tuple(found)
 
 
 def _transformed(child: Resource, transforms: Iterable[pulumi.ResourceTransform]) -> Resource:

@@ -57,7 +57,14 @@ def _resource(given: Mapping[str, Any]) -> Resource:
         retain_on_delete=bool(given.get("retainOnDelete")),
         id=str(given.get("id", "")),
         outputs=_without_marks(given.get("outputs") or {}),
+        source=_source(str(given.get("sourcePosition") or "")),
     )
+
+
+def _source(position: str) -> tuple[str, ...]:
+    """``project:///components/x.py#12,3`` as the engine keeps it, as file and line."""
+    path, _, place = position.removeprefix("project:///").partition("#")
+    return (f"{path}:{place.partition(',')[0]}",) if place else ()
 
 
 def _without_marks(value: Any) -> Any:

@@ -40,6 +40,7 @@ def as_document(rehearsal: Rehearsal) -> dict[str, Any]:
                 "inputs": resource.inputs,
                 "protect": resource.protect,
                 "retain_on_delete": resource.retain_on_delete,
+                "source": list(resource.source),
             }
             for resource in rehearsal.recording.resources
         ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,21 @@ from recording.recorder import Resource
 from recording.replacement import replaces, replacing_paths
 from recording.sdk import resource_type
 
-LONGEST_SHOWN = 120
-"""Characters of a value in a comparison."""
+VPC = "aws:ec2/vpc:Vpc"
+BOUND = frozenset(
+    {
+        "aws:rds/cluster:Cluster",
+        "aws:elasticache/replicationGroup:ReplicationGroup",
+        "aws:eks/cluster:Cluster",
+        "aws:lb/loadBalancer:LoadBalancer",
+        "aws:dms/replicationInstance:ReplicationInstance",
+    }
+)
+"""Types that AWS keeps in the VPC in which they were created: their subnets may change within it only.
 
+Sources: the API references of ModifyDBSubnetGroup, ModifyCacheSubnetGroup, UpdateClusterConfig (EKS), SetSubnets
+(Elastic Load Balancing) and ModifyReplicationSubnetGroup.
+"""
 
 RESOURCE_FORM: Mapping[str, type] = {
     "urn": str,
@@ -43,6 +55,7 @@ RESOURCE_FORM: Mapping[str, type] = {
 class Kind(StrEnum):
     """What an update would do to a resource, gravest first."""
 
+    STUCK = "cannot move"
     DELETED = "deleted"
     REPLACED = "replaced"
     CHANGED = "changed"
@@ -55,8 +68,11 @@ class Difference:
 
     path: str
     before: str
+    """The whole value; JSON with a line for each member."""
     after: str
     replaces: bool
+    follows: tuple[str, ...] = ()
+    """The URNs of replaced resources that the property refers to; then before and after are empty."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +86,18 @@ class Change:
     differences: tuple[Difference, ...]
     data: str
     """What the change means for what the resource holds; empty where it holds nothing or is left alone."""
+    component: str = ""
+    """The outermost component of the program that the resource is part of."""
+    needs: tuple[str, ...] = ()
+    """URNs of what the resource depends on."""
+    places: tuple[str, ...] = ()
+    """Files and lines of the program, innermost first."""
+    holds: str = ""
+    """What the resource holds, where it is replaced, deleted or cannot move."""
+    protected: bool = False
+    """Whether the engine refuses to delete it."""
+    retained: bool = False
+    """Whether it stays in the account when the engine deletes it."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +170,7 @@ def resources_of(document: Mapping[str, Any], stack: str = "") -> tuple[Resource
             custom=not given["type"].startswith("softpos:"),
             protect=given["protect"],
             retain_on_delete=given.get("retain_on_delete", False),
+            source=tuple(given.get("source", ())),
         )
         for given in document["resources"]
     )
@@ -151,7 +180,7 @@ def compare(new: Rehearsal, old: Mapping[str, Any]) -> Comparison:
     """What would change if `new` were deployed where `old` stands."""
     before = {resource.urn: resource for resource in resources_of(old, new.recording.stack)}
     after = {_former(resource, before): resource for resource in new.recording.resources}
-    changes = [*_gone(before, after), *_kept(before, after)]
+    changes = [_placed(change, before, after) for change in (*_gone(before, after), *_kept(before, after))]
     created = {change.urn for change in changes if change.kind in (Kind.NEW, Kind.REPLACED)}
     sentences_before = {finding["message"] for finding in old.get("violations", ())}
     sentences_after = {finding.message for finding in new.verdicts.violations}
@@ -186,6 +215,8 @@ def _gone(before: Mapping[str, Resource], after: Mapping[str, Resource]) -> Iter
 
 def _kept(before: Mapping[str, Resource], after: Mapping[str, Resource]) -> Iterable[Change]:
     replaced: set[str] = set()
+    networks: set[str] = set()
+    own = {resource.urn: resource for resource in after.values()}
     for urn, resource in after.items():  # in the order of registration: what is referred to comes first
         old = before.get(urn)
         if old is None:
@@ -200,18 +231,52 @@ def _kept(before: Mapping[str, Resource], after: Mapping[str, Resource]) -> Iter
         }
         if moved:
             differences += tuple(
-                Difference(key, "", f"follows the replacement of {', '.join(_name(urn) for urn in urns)}", True)
+                Difference(key, "", "", replaces=True, follows=tuple(sorted(replaced.intersection(urns))))
                 for key, urns in moved.items()
             )
         if any(difference.replaces for difference in differences):
             replaced.add(resource.urn)
+            networks |= {resource.urn} if resource.type == VPC else set()
             yield Change(Kind.REPLACED, resource.urn, resource.type, resource.name, differences, _fate(old, "replaced"))
+        elif resource.type in BOUND and networks.intersection(_needs(resource, own)):
+            yield Change(
+                Kind.STUCK, resource.urn, resource.type, resource.name, differences, _fate(old, "created again")
+            )
         elif differences:
             yield Change(Kind.CHANGED, resource.urn, resource.type, resource.name, differences, "")
 
 
-def _name(urn: str) -> str:
-    return urn.rpartition("::")[2]
+def _needs(resource: Resource, known: Mapping[str, Resource]) -> set[str]:
+    """The URNs of all that a resource depends on, directly or not."""
+    found: set[str] = set()
+    waiting = list(resource.dependencies)
+    while waiting:
+        urn = waiting.pop()
+        if urn not in found:
+            found.add(urn)
+            waiting.extend(known[urn].dependencies if urn in known else ())
+    return found
+
+
+def _placed(change: Change, before: Mapping[str, Resource], after: Mapping[str, Resource]) -> Change:
+    """With the component, the needs and the place in the program of the resource as it is now, or was."""
+    own = {resource.urn: resource for resource in after.values()}
+    known = own if change.urn in own else before
+    resource = known[change.urn]
+    outermost, parent = resource.name, known.get(resource.parent)
+    while parent:
+        outermost, parent = parent.name, known.get(parent.parent)
+    former = before.get(change.urn, resource)
+    holding = HOLDINGS.get(change.type)
+    return replace(
+        change,
+        component=outermost,
+        needs=resource.dependencies,
+        places=resource.source,
+        holds=holding.what if holding and change.data else "",
+        protected=former.protect,
+        retained=former.retain_on_delete,
+    )
 
 
 def _differences(resource: Resource, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Difference]:
@@ -234,10 +299,16 @@ def _leaves(path: str, before: Any, after: Any) -> Iterable[tuple[str, Any, Any]
 
 
 def _shown(value: Any) -> str:
+    """A value in full: text as it is, JSON in text or in data with a line for each member."""
     if value is None:
         return "not set"
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+    if isinstance(value, str):
+        try:
+            decoded = json.loads(value) if value[:1] in "[{" else value
+        except ValueError:
+            return value
+        return value if isinstance(decoded, str) else json.dumps(decoded, indent=1, sort_keys=True)
+    return json.dumps(value, indent=1, sort_keys=True)
 
 
 def _judged(resource: Resource) -> bool:

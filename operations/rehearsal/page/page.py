@@ -10,7 +10,6 @@ from typing import Any
 
 import markupsafe
 
-from facts.prices import READ_ON, SOURCE
 from operations.diagram.architecture import Architecture, read_architecture
 from operations.diagram.drawing import draw
 from operations.diagram.outside import WHOLE_VPC
@@ -20,7 +19,9 @@ from operations.evidence.provenance import Provenance
 from operations.evidence.records import UNNUMBERED, number_key
 from operations.plan.document import Rehearsal
 from operations.plan.forecast import LIMIT_SECONDS
-from operations.rehearsal.page.comparison import Comparison, Kind, compare
+from operations.plan.judgement import Finding
+from operations.rehearsal.page.changes import shown_comparison, way_in
+from operations.rehearsal.page.comparison import compare
 from operations.rehearsal.page.prices import Line, estimate
 from operations.rehearsal.page.templating import TEMPLATES
 from operations.rehearsal.page.timeline import timeline
@@ -44,15 +45,18 @@ def render_page(rehearsal: Rehearsal, provenance: Provenance, against: Mapping[s
     outcomes = _outcomes(assessment)
     blocking = len(rehearsal.verdicts.blocking)
     index = {resource.urn: position for position, resource in enumerate(recording.resources)}
+    places = {resource.urn: resource.source for resource in recording.resources}
     costs = estimate(recording.resources)
     return TEMPLATES.template("page.html.jinja").render(
         stack=recording.stack,
         provenance=provenance,
         made_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        resources=[_row(resource, outcomes) for resource in recording.resources],
+        resources=[_row(resource, outcomes) for resource in recording.resources if resource.custom],
         index=index,
         created=sum(resource.custom for resource in recording.resources),
+        phase=recording.outputs.get("migrationPhase", ""),
         blocking=blocking,
+        broken=[_broken(finding, places) for finding in rehearsal.verdicts.blocking],
         counts=Counter(outcomes_of_rule for outcomes_of_rule, _ in _rules_in_order(assessment)),
         outcomes=list(Outcome),
         rules=[_rule(outcome, rule, assessment) for outcome, rule in _rules_in_order(assessment)],
@@ -67,9 +71,7 @@ def render_page(rehearsal: Rehearsal, provenance: Provenance, against: Mapping[s
         timeline=timeline(rehearsal, index),
         costs=costs,
         cost_lines=[_cost(line) for line in costs.lines],
-        prices_read_on=READ_ON,
-        prices_source=SOURCE,
-        comparison=_comparison(compare(rehearsal, against)) if against else None,
+        comparison=shown_comparison(compare(rehearsal, against)) if against else None,
         architecture=markupsafe.Markup(draw(architecture, _marks(architecture, outcomes), alone=False)),  # noqa: S704
         paths=[_path(path, architecture) for path in architecture.paths],
         scope=_scope(architecture),
@@ -152,20 +154,20 @@ def _cost(line: Line) -> dict[str, Any]:
         "amount": line.amount,
         "each": line.usd_each,
         "usd": line.usd if line.usd_each is not None else None,
+        "read_on": line.read_on,
+        "source": line.source,
     }
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def _broken(finding: Finding, places: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """A broken rule: what, where in the stack, and where in the program."""
     return {
-        "stack": comparison.stack,
-        "changes": comparison.changes,
-        "counts": {kind: len(comparison.of(kind)) for kind in Kind},
-        "data": [change for change in comparison.changes if change.data],
-        "seconds": comparison.seconds,
-        "before": comparison.cost_before.usd,
-        "after": comparison.cost_after.usd,
-        "gone": comparison.violations_gone,
-        "new": comparison.violations_new,
+        "policy": finding.policy,
+        "message": finding.message,
+        "requirements": finding.requirements,
+        "urn": finding.urn if finding.urn in places else "",
+        "name": finding.urn.rpartition("::")[2],
+        "places": way_in(places.get(finding.urn, ())),
     }
 
 

@@ -1,8 +1,8 @@
 """What a stack costs a month, roughly: list prices of the types that dominate, times how many there are.
 
-Not a bill. `facts/prices.csv` holds AWS's on-demand list prices of US East (N. Virginia), the Region in which AWS
-quotes them first; other Regions differ (Frankfurt is usually dearer by a tenth to a fifth). What AWS charges by use is
-not in it: traffic, storage, logs, requests, Config items, GuardDuty, Inspector, Marketplace rules, agent licences.
+Not a bill. `facts/prices.csv` holds AWS's on-demand list prices by Region. Where the stack's own Region has none, the
+prices of `FIRST_REGION` are shown under its name; nothing is converted or guessed. What AWS charges by use is not in
+it: traffic, storage, logs, requests, Config items, GuardDuty, Inspector, Marketplace rules, agent licences.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from facts.prices import monthly_usd
+from facts.prices import FIRST_REGION, Price, has_prices, prices
 from recording.recorder import Resource
+
+PROVIDER = "pulumi:providers:aws"
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Line:
     usd_each: float | None
     """A month; none where the table has no price."""
     urns: tuple[str, ...]
+    read_on: str = ""
+    source: str = ""
 
     @property
     def usd(self) -> float:
@@ -36,6 +40,14 @@ class Estimate:
     """A stack's lines, dearest first; those without a price last."""
 
     lines: tuple[Line, ...]
+    region: str
+    """The stack's own; empty where its provider names none."""
+    region_of_prices: str
+
+    @property
+    def region_known(self) -> bool:
+        """Whether the prices are those of the stack's own Region."""
+        return self.region == self.region_of_prices
 
     @property
     def usd(self) -> float:
@@ -48,18 +60,34 @@ class Estimate:
 
 def estimate(resources: Iterable[Resource]) -> Estimate:
     """What the resources that the table knows cost a month."""
+    known = tuple(resources)
+    region = next((str(one.inputs["region"]) for one in known if one.type == PROVIDER and one.inputs.get("region")), "")
+    of_prices = region if has_prices(region) else FIRST_REGION
     gathered: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
-    for resource in resources:
+    for resource in known:
         size = SIZES.get(resource.type)
         if size:
             what, amount = size(resource)
             gathered[resource.type, what].append((amount, resource.urn))
     lines = [
-        Line(type_, what, sum(amount for amount, _ in found), monthly_usd(type_, what), tuple(urn for _, urn in found))
+        _line(prices().get((of_prices, type_, what)), type_, what, found)
         for (type_, what), found in gathered.items()
         if sum(amount for amount, _ in found)
     ]
-    return Estimate(tuple(sorted(lines, key=lambda line: (line.usd_each is None, -line.usd, line.type))))
+    ordered = sorted(lines, key=lambda line: (line.usd_each is None, -line.usd, line.type))
+    return Estimate(tuple(ordered), region, of_prices)
+
+
+def _line(price: Price | None, type_: str, what: str, found: list[tuple[int, str]]) -> Line:
+    return Line(
+        type_,
+        what,
+        sum(amount for amount, _ in found),
+        price.monthly_usd if price else None,
+        tuple(urn for _, urn in found),
+        price.read_on if price else "",
+        price.source if price else "",
+    )
 
 
 Size = Callable[[Resource], tuple[str, int]]

@@ -1,0 +1,1 @@
+"""AWS's list prices, read from its public price list into `facts/prices.csv`."""
