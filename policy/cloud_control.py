@@ -24,6 +24,60 @@ _OPENINGS: Final = {
 
 # By CloudFormation's service and type, in lower case: the provider's type token, and the names that differ.
 _KINDS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
+    "apigateway.method": ("aws:apigateway/method:Method", {"authorizationType": "authorization"}),
+    "apigatewayv2.route": ("aws:apigatewayv2/route:Route", {}),
+    "cloudfront.distribution": (
+        "aws:cloudfront/distribution:Distribution",
+        {"cacheBehaviors": "orderedCacheBehaviors"},
+    ),
+    "cloudtrail.trail": (
+        "aws:cloudtrail/trail:Trail",
+        {"isLogging": "enableLogging", "includeGlobalServiceEvents": "includeGlobalServiceEvents"},
+    ),
+    "cognito.userpool": ("aws:cognito/userPool:UserPool", {}),
+    "docdb.dbcluster": ("aws:docdb/cluster:Cluster", {"masterUserPassword": "masterPassword"}),
+    "dynamodb.table": (
+        "aws:dynamodb/table:Table",
+        {
+            "sseSpecification": "serverSideEncryption",
+            "sseEnabled": "enabled",
+            "kmsMasterKeyId": "kmsKeyArn",
+            "pointInTimeRecoverySpecification": "pointInTimeRecovery",
+            "pointInTimeRecoveryEnabled": "enabled",
+        },
+    ),
+    "ec2.launchtemplate": ("aws:ec2/launchTemplate:LaunchTemplate", {}),
+    "ec2.subnet": ("aws:ec2/subnet:Subnet", {}),
+    "ec2.vpcendpointservice": ("aws:ec2/vpcEndpointService:VpcEndpointService", {}),
+    "ecs.service": ("aws:ecs/service:Service", {}),
+    "ecs.taskdefinition": ("aws:ecs/taskDefinition:TaskDefinition", {}),
+    "eks.accessentry": ("aws:eks/accessEntry:AccessEntry", {}),
+    "eks.cluster": (
+        "aws:eks/cluster:Cluster",
+        {"resourcesVpcConfig": "vpcConfig"},
+    ),
+    "guardduty.detector": ("aws:guardduty/detector:Detector", {}),
+    "iam.group": ("aws:iam/group:Group", {}),
+    "iam.grouppolicy": ("aws:iam/groupPolicy:GroupPolicy", _DOCUMENT),
+    "iam.user": ("aws:iam/user:User", {}),
+    "iam.userpolicy": ("aws:iam/userPolicy:UserPolicy", _DOCUMENT),
+    "kinesis.stream": ("aws:kinesis/stream:Stream", {"keyId": "kmsKeyId"}),
+    "msk.cluster": ("aws:msk/cluster:Cluster", {}),
+    "neptune.dbcluster": ("aws:neptune/cluster:Cluster", {}),
+    "opensearchservice.domain": (
+        "aws:opensearch/domain:Domain",
+        {
+            "encryptionAtRestOptions": "encryptAtRest",
+            "nodeToNodeEncryptionOptions": "nodeToNodeEncryption",
+            "enforceHttps": "enforceHttps",
+        },
+    ),
+    "s3.bucket": ("aws:s3/bucket:Bucket", {"accessControl": "acl"}),
+    "secretsmanager.resourcepolicy": (
+        "aws:secretsmanager/secretPolicy:SecretPolicy",
+        {"resourcePolicy": "policy"},
+    ),
+    "sqs.queue": ("aws:sqs/queue:Queue", {}),
     "ec2.instance": ("aws:ec2/instance:Instance", {}),
     "ec2.securitygroup": ("aws:ec2/securityGroup:SecurityGroup", _OPENINGS),
     "ec2.securitygroupingress": ("aws:ec2/securityGroupRule:SecurityGroupRule", _OPENING),
@@ -50,7 +104,14 @@ _KINDS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "sns.topicpolicy": ("aws:sns/topicPolicy:TopicPolicy", _DOCUMENT),
     "sqs.queuepolicy": ("aws:sqs/queuePolicy:QueuePolicy", _DOCUMENT),
 }
-_DOCUMENTS: Final = ("policyDocument", "assumeRolePolicyDocument", "keyPolicy")
+_DOCUMENTS: Final = ("policyDocument", "assumeRolePolicyDocument", "keyPolicy", "resourcePolicy")
+# What CloudFormation puts into an object of its own, and the provider does not.
+_WRAPPERS: Final = ("distributionConfig", "launchTemplateData", "policies", "streamEncryption")
+# What is a part of a resource there, and a resource of its own here.
+_PARTS: Final[Mapping[str, tuple[str, str]]] = {
+    "s3.bucket": ("publicAccessBlockConfiguration", "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"),
+}
+_PUBLIC_NAMES: Final = {"PublicRead": "public-read", "PublicReadWrite": "public-read-write", "Private": "private"}
 _LISTS: Final = ("cidrIp", "cidrIpv6", "sourceSecurityGroupId")
 
 
@@ -64,7 +125,17 @@ def translated(resource_type: str, properties: Mapping[str, Any]) -> Iterator[tu
     found = _KINDS.get(kind.lower())
     if found is not None and content:
         token, names = found
-        yield token, _renamed(content, names)
+        read = _renamed(content, names)
+        for wrapper in _WRAPPERS:
+            inner = read.get(names.get(wrapper, wrapper))
+            if isinstance(inner, dict):
+                read |= inner
+        if "acl" in read:
+            read["acl"] = _PUBLIC_NAMES.get(str(read["acl"]), read["acl"])
+        yield token, read
+        part, part_token = _PARTS.get(kind.lower(), ("", ""))
+        if isinstance(read.get(part), dict):
+            yield part_token, read[part]
 
 
 def _state(properties: Mapping[str, Any]) -> dict[str, Any]:

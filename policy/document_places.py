@@ -73,6 +73,7 @@ RESOURCE_POLICIES: Final[Mapping[str, str]] = {
     "aws.s3control.AccessGrantsInstanceResourcePolicy": "policy",
     "aws.s3control.AccessPointPolicy": "policy",
     "aws.s3control.BucketPolicy": "policy",
+    "aws.s3control.MultiRegionAccessPointPolicy": "details.policy",
     "aws.s3control.ObjectLambdaAccessPointPolicy": "policy",
     "aws.s3tables.TableBucketPolicy": "resourcePolicy",
     "aws.s3tables.TablePolicy": "resourcePolicy",

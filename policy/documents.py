@@ -56,9 +56,15 @@ class Statement:
         return self.all_but_principals or any(_is_everyone(who) for _, who in self.principals)
 
     @property
+    def _for_any_distribution(self) -> bool:
+        """CloudFront as a whole: anybody can make a distribution that reads from here."""
+        return any(kind == "Service" and who == "cloudfront.amazonaws.com" for kind, who in self.principals)
+
+    @property
     def names_everyone(self) -> bool:
         """Whether anybody in the world is meant and no condition says otherwise."""
-        return self.about_everyone and not any(narrows(*condition) for condition in self.conditions)
+        open_to_many = self.about_everyone or self._for_any_distribution
+        return open_to_many and not any(narrows(*condition) for condition in self.conditions)
 
 
 def _is_everyone(who: str) -> bool:
@@ -91,7 +97,9 @@ def resource_documents(resource: Resource) -> list[Property]:
 
 
 def _documents(resource: Resource, places: Mapping[str, str]) -> list[Property]:
-    held = resource[places[resource.kind]]
+    held: Property = resource
+    for key in places[resource.kind].split("."):
+        held = held[key]
     documents = [item["policy"] for item in held] if held.path == "inlinePolicies" else [held]
     return [document for document in documents if not document.absent]
 

@@ -19,6 +19,7 @@ INGRESS: Final = (
     "aws.ec2.DefaultSecurityGroup",
     "aws.ec2.SecurityGroupRule",
     "aws.vpc.SecurityGroupIngressRule",
+    "aws.lightsail.InstancePublicPorts",
 )
 EGRESS: Final = (
     "aws.ec2.SecurityGroup",
@@ -125,6 +126,9 @@ def _openings(resource: Resource, direction: str) -> Iterator[Opening]:
     elif resource.kind == "aws.ec2.SecurityGroupRule":
         if resource["type"].value in (direction, None, UNKNOWN):
             yield _opening(resource, resource["protocol"], *resource["cidrBlocks"], *resource["ipv6CidrBlocks"])
+    elif resource.kind == "aws.lightsail.InstancePublicPorts":
+        for entry in resource["portInfos"]:
+            yield _opening(entry, entry["protocol"], *entry["cidrs"], *entry["ipv6Cidrs"])
     else:
         for entry in resource[direction]:
             yield _opening(entry, entry["protocol"], *entry["cidrBlocks"], *entry["ipv6CidrBlocks"])

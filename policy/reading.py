@@ -248,6 +248,12 @@ class Property:
             return self.breach(wanted, NOT_SET)
         return self.breach(wanted) if other_than is not None and self.value == other_than else []
 
+    def must_name_own_key(self) -> Findings:
+        """A customer-managed key must be named; the alias of one of AWS's own keys is none."""
+        wanted = "a customer-managed key"
+        own = self.must_be_given(wanted)
+        return own or (self.breach(wanted) if "alias/aws/" in str(self.value) else [])
+
     def must_not_be_given(self, wanted: str) -> Findings:
         if self.absent:
             return []

@@ -24,6 +24,9 @@ _SECRETS: Final = (
     ("a Pulumi token", re.compile(r"(?<!\w)pul-[0-9a-f]{40}(?!\w)")),
     ("a Slack token", re.compile(r"(?<!\w)xox[abeprs]-[A-Za-z0-9-]{10,}")),
     ("a Slack webhook", re.compile(r"hooks\.slack\.com/services/T\w+/B\w+/\w{16,}")),
+    ("a Discord webhook", re.compile(r"discord(?:app)?\.com/api/webhooks/\d{15,20}/[\w-]{40,}")),
+    ("a Teams webhook", re.compile(r"webhook\.office\.com/webhookb2/[\w@-]{36,}/\w+/[0-9a-f]{32}")),
+    ("an Adyen key", re.compile(r"(?<!\w)AQE[A-Za-z0-9+/]{40,}={0,2}-[A-Za-z0-9+/=]{8,}-\S{6,}")),
     ("a Stripe key", re.compile(r"(?<!\w)(?:sk|rk)_(?:live|test)_[0-9A-Za-z]{16,}")),
     ("a webhook secret", re.compile(r"(?<!\w)whsec_[0-9A-Za-z+/=]{16,}")),
     ("a Google key", re.compile(r"(?<!\w)AIza[\w-]{35}")),
@@ -58,16 +61,59 @@ _SECRETS: Final = (
         ),
     ),
     (
+        "a password",
+        re.compile(r"(?i)<(\w{0,30}(?:password|passwd|secret|token))>(?![\s$<{%])[^\s<>${}]{6,}</\1>"),
+    ),
+    (
+        "a password",
+        re.compile(
+            r"(?i)define\(\s{0,4}[\"'][\w-]{0,30}(?:password|secret|key|token)[\"']\s{0,4},\s{0,4}[\"'][^\"'$<{]{6,}"
+        ),
+    ),
+    ("a password", re.compile(r"\blogin\s{1,4}\S{1,64}\s{1,4}password\s{1,4}(?![$<{%])\S{6,}")),
+    (
+        "a token in an address",
+        re.compile(r"(?i)[?&](?:\w{0,20}token|sig|signature|api_?key|key|secret)=(?=[^&\s]{0,64}\d)[\w%.~+/-]{16,}"),
+    ),
+    ("a password in an address", re.compile(r"(?i)jdbc:oracle:thin:[^\s/:@]{1,64}/(?![$<{*])[^\s@/]{4,}@")),
+    # Commands that take a password, as boot scripts call them.
+    (
         "a password in an argument",
-        re.compile(r"(?<!\w)(?:mysql|mysqldump|mariadb)\s[^\n]{0,200}\s-p(?![\s$\"'{<])\S{6,}"),
+        re.compile(r"(?<!\w)(?:mysql|mysqldump|mariadb)(?:\s[^\n]{0,200})?\s-p(?![\s$\"'{<])\S{6,}"),
     ),
     (
         "a password in an argument",
         re.compile(
-            r"(?<!\w)curl\s[^\n]{0,200}\s(?:-u|--user)\s{1,4}[\"']?[^\s:$\"']{1,64}:"
-            r"(?![$\"'{<\s])[^\s\"']{4,}"
+            r"(?<!\w)curl(?:\s[^\n]{0,200})?\s(?:-u|--user)\s{1,4}[\"']?[^\s:$\"']{1,64}:(?![$\"'{<\s])[^\s\"']{4,}"
         ),
     ),
+    (
+        "a password in an argument",
+        re.compile(
+            r"(?<!\w)(?:docker|podman|helm|oc|skopeo|az)\s[^\n]{0,20}login(?:\s[^\n]{0,200})?\s(?:-p|--password)[\s=]{1,4}"
+            r"[\"']?(?![$\"'{<\s-])\S{4,}"
+        ),
+    ),
+    ("a password in an argument", re.compile(r"(?<!\w)sshpass\s{1,4}-p\s{0,4}[\"']?(?!\$)[^\s\"']{4,}")),
+    (
+        "a password in an argument",
+        re.compile(r"(?i)ConvertTo-SecureString\s{1,4}(?:-String\s{1,4})?[\"'][^\"'$]{4,}[\"']"),
+    ),
+    (
+        "a password in an argument",
+        re.compile(r"(?i)(?<!\w)net1?\s{1,4}user\s{1,4}\S{1,32}\s{1,4}(?![/$%*])\S{6,}\s{1,4}/add"),
+    ),
+    (
+        "a user's password",
+        re.compile(r"(?<![\w:$])[\w.-]{1,32}:(?!\$)[^\s:'\"|]{6,}['\"]?\s{0,4}\|\s{0,4}(?:sudo\s{1,4})?chpasswd"),
+    ),
+    (
+        "a user's password",
+        re.compile(r"(?<!\w)chpasswd:\s[\s\S]{0,200}?(?<![\w:$])[a-z_][\w-]{0,31}:(?![\s$]|RANDOM|R\b)[^\s:]{6,}"),
+    ),
+    ("an AWS secret key", re.compile(r"(?i)aws_secret_access_key[\s=:\"']{1,6}[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])")),
+    ("a password", re.compile(r"(?<![\w$])[A-Z][A-Z0-9_]{0,40}_(?:PASS|PWD|PW)=[\"']?(?![$\"'{<(\s/])[^\s\"']{6,}")),
+    ("a token", re.compile(r"(?i)(?<![\w$-])\w{0,40}token=[\"']?(?=[^\s\"']{0,64}\d)[A-Za-z0-9_.+/-]{16,}")),
     (
         "a password in an address",
         re.compile(r"(?i)(?<!\w)[a-z][a-z0-9+.-]{1,30}://[^\s/:@$<{]{0,64}:(?!\*)[^\s/@$<{*]{1,128}@"),
@@ -85,7 +131,7 @@ _MARKS: Final = re.compile(
     r"(?i)private key|akia|asia|gh[pousr]_|github_pat|gl(?:pat|dt|rt|cbt|ptt)-|pul-|xox|hooks\.slack|_live_|_test_|"
     r"whsec|"
     r"aiza|SG\.|SK[0-9a-f]{32}|npm_|pypi-|dckr_|hv[sbr]\.|nrak|sq0|sk-|accountkey|eyj|token|tenantid|pass|pwd|secret|"
-    r"api[_-]?key|://|mysql|mariadb|curl|authorization"
+    r"api[_-]?key|://|mysql|mariadb|curl|authorization|define\(|webhook|login|securestring|net1?\s+user|aqe|[?&](?:sig|key)|jdbc"
 )
 
 # Names whose value is a secret whatever it looks like, but for references; and names that may also be those of a
@@ -94,11 +140,13 @@ _ENDING: Final = r"(?:[_.-]?(?:value|plain|plaintext|text|old|new|current|previo
 _SECRET_NAME: Final = re.compile(
     r"(?i)(?:password|passwd|passphrase|passwort|pass|pwd|pw|secret_?access_?key|"
     r"auth_?token|access_?token|refresh_?token|bearer_?token|preshared_?key|pre_?shared_?key|activation_?token|"
-    r"client_?secret|secret_?string|secret_?binary|jwt_?secret|signing_?(?:key|secret)|webhook_?secret|"
-    r"hmac_?secret|pin_?block|zpk|tmk)" + _ENDING
+    r"client_?secret|secret_?string|secret_?binary|secret_?key_?base|jwt_?secret|signing_?(?:key|secret)|"
+    r"webhook_?secret|hmac_?secret|bgp_?auth_?key|plain_?text_?(?:value|password)|pin_?block|zpk|tmk|passwords)"
+    + _ENDING
 )
 _PERHAPS_SECRET_NAME: Final = re.compile(
-    r"(?i)(?:credentials?|creds|api[_-]?key|token|secrets?|(?:license|access|private|secret|shared|signing|encryption|master|hmac)_?key|"
+    r"(?i)(?:credentials?|creds|api[_-]?key|token|secrets?|basic_?auth|htpasswd|"
+    r"(?:license|access|private|secret|shared|signing|encryption|master|hmac|aes|des|pin|zone|card|cipher|crypto)_?key|"
     r"salt|pepper|connection_?string|dsn)" + _ENDING
 )
 _BARE_NAMES: Final = re.compile(
@@ -108,11 +156,15 @@ _BARE_NAMES: Final = re.compile(
 _NOT_SECRET: Final = re.compile(r"(?i)^(?:manage|rotate|reset|enable|require|has|is|allow|use|no)|bypass|compass$")
 
 _REFERENCE: Final = re.compile(
-    r"arn:|/|\$|\{\{|%\(|<|file:|env:|vault:|ssm:|secretsmanager:|resolve:|https?://|s3://|urn:|sm://|awssm|projects/"
+    r"arn:|/[\w.@:*/-]*$|/\S*[/.]|\$(?:[{(\[$]|\w+$)|\{\{|%\(|<[^>]*>|file:|env:|vault:|ssm:|secretsmanager:|resolve:|"
+    r"https?://|s3://|urn:|sm://|awssm|projects/"
 )
 _WORD_LIKE: Final = re.compile(
-    r"[a-z][a-z]*(?:[-_./:][a-z0-9]+)*|[A-Z][A-Z_]*|[\d.]+|true|false|null|none|yes|no", re.I
+    r"[a-z]+(?:[-_./:](?:[a-z]+\d{0,3}|v?\d{1,4}))*|[A-Z][A-Z_]*|[\d.]+|true|false|null|none|yes|no", re.I
 )
+_SETTINGS: Final = ("true", "false", "null", "seconds", "minutes", "hours", "days")
+_PAIR: Final = re.compile(r"[^\s:]{1,64}:\S{4,}")  # user:password
+_BASIC: Final = re.compile(r"(?<!\w)[Bb]asic\s{1,4}([A-Za-z0-9+/]{8,}={0,2})")
 _SHORTEST_SECRET: Final = 8  # characters
 
 # A value that nobody would type: letters of both cases and digits in one run, of as many kinds as a key has.
@@ -120,12 +172,12 @@ _RUN: Final = re.compile(r"[A-Za-z0-9+/=_-]{24,120}")
 _LEAST_ENTROPY: Final = 4.2  # bits per character; an AWS secret key has about 4.7, words and hexadecimal less than 4
 _PUBLIC_BY_NAME: Final = re.compile(
     r"(?i)hash|sha\d*|digest|checksum|etag|fingerprint|thumbprint|certificate|public|_?ids?$|arn|version|nonce|name$|"
-    r"uri$|url$|path|image|key_?id|policy|template|token$_?file|user_?data|body|pattern|expression|query"
+    r"uri$|url$|path|image|key_?id|policy|template|token$_?file|user_?data|body|pattern|expression|query|records"
 )
 
 # Issuer ranges of the card networks and the lengths of their numbers.
 _CARD_NETWORKS: Final = (
-    ("Visa", re.compile(r"4(?:\d{12}|\d{15}|\d{18})")),
+    ("Visa", re.compile(r"4(?:\d{15}|\d{18})")),  # those of 13 digits are no longer issued
     ("Mastercard", re.compile(r"(?:5[1-5]\d{2}|222[1-9]|22[3-9]\d|2[3-6]\d{2}|27[01]\d|2720)\d{12}")),
     ("American Express", re.compile(r"3[47]\d{13}")),
     ("Discover", re.compile(r"(?:6011|65\d{2}|64[4-9]\d)\d{12}")),
@@ -136,7 +188,9 @@ _CARD_NETWORKS: Final = (
     ("Troy", re.compile(r"9792\d{12}")),
 )
 _DIGITS: Final = re.compile(
-    r"(?<![\w.:/-])(?:\d{13,19}|\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}|\d{4}[ -]\d{6}[ -]\d{5})(?![\w.-]|:\d)"
+    r"(?:(?<![A-Za-z0-9.+/-])|(?<=%B))(?<![\w.]:)(?<![\w.]::)"
+    r"(?:\d{13,19}|\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}|\d{4}[ -]\d{6}[ -]\d{5})(?![\w.-]|:\d)"
+    r"|(?i:\b(?:pan|card|cardnumber|card_number|number):)\d{13,19}(?!\d)"
 )
 _SHORTEST_CARD_NUMBER: Final = 13  # digits
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]{24,}={0,2}\s*")
@@ -162,8 +216,10 @@ def secret_in(text: str, depth: int = 0) -> str | None:
 
 def secret_by_name(name: str, value: str) -> bool:
     """Whether a value is a secret because of the name that it has: `DB_PASSWORD`, `clientSecret`, `API_KEY`."""
-    if not value or _NOT_SECRET.search(name) or _REFERENCE.match(value) or value.lower() in ("true", "false", "null"):
+    if not value or _NOT_SECRET.search(name) or _REFERENCE.match(value) or value.lower() in _SETTINGS:
         return False
+    if name.lower() in ("auth", "authorization", "basicauthcredentials") and _pair_in_base64(value.rpartition(" ")[2]):
+        return True
     if _SECRET_NAME.search(name) and (not _short(name) or _BARE_NAMES.search(name)):
         return True
     return (
@@ -171,7 +227,15 @@ def secret_by_name(name: str, value: str) -> bool:
         and len(value) >= _SHORTEST_SECRET
         and _WORD_LIKE.fullmatch(value) is None
         and " " not in value
+        and "://" not in value  # an address is searched for a password of its own
     )
+
+
+def _pair_in_base64(text: str) -> bool:
+    try:
+        return _PAIR.fullmatch(base64.b64decode(text, validate=True).decode("ascii")) is not None
+    except (binascii.Error, UnicodeDecodeError):
+        return False
 
 
 def _short(name: str) -> bool:
@@ -218,6 +282,8 @@ def _secret_in_plain(text: str) -> str | None:
         for what, pattern in _SECRETS:
             if pattern.search(text):
                 return what
+    if any(_pair_in_base64(found[1]) for found in _BASIC.finditer(text)):
+        return "a user's password"
     return _card_number_in(text)
 
 

@@ -25,6 +25,10 @@ def given(path: str, wanted: str, *, other_than: str | None = None) -> Check:
     return lambda resource: at(resource, path).must_be_given(wanted, other_than=other_than)
 
 
+def own_key(path: str) -> Check:
+    return lambda resource: at(resource, path).must_name_own_key()
+
+
 def absent(path: str, wanted: str) -> Check:
     return lambda resource: at(resource, path).must_not_be_given(wanted)
 

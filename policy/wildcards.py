@@ -9,19 +9,23 @@ from typing import Final
 # Names that no author of a pattern had in mind: a pattern that matches both of them names nothing.
 _ANY_NAMES: Final = ("Qz7-unnamed", "0f1e2d3c-4b5a")
 
-# The types of resources in front of the names in an ARN, by service; other services put the name first.
-_TYPES: Final = {
-    "dynamodb": ("table/",),
-    "ec2": ("instance/", "volume/"),
-    "ecr": ("repository/",),
-    "iam": ("role/", "user/", "group/", "policy/"),
-    "kms": ("key/", "alias/"),
-    "lambda": ("function:",),
-    "logs": ("log-group:",),
-    "rds": ("cluster:", "db:"),
-    "secretsmanager": ("secret:",),
-    "ssm": ("parameter/",),
-    "sts": ("role/",),
+# Where the name is in an ARN of each service; other services put nothing but the name there.
+_SHAPES: Final = {
+    "codebuild": ("project/{}",),
+    "dynamodb": ("table/{}",),
+    "ec2": ("instance/{}", "volume/{}"),
+    "ecr": ("repository/{}",),
+    "ecs": ("task/{}/{}", "cluster/{}"),
+    "iam": ("role/{}", "user/{}", "group/{}", "policy/{}"),
+    "kms": ("key/{}", "alias/{}"),
+    "lambda": ("function:{}",),
+    "logs": ("log-group:{}",),
+    "rds": ("cluster:{}", "db:{}", "snapshot:{}"),
+    "rds-db": ("dbuser:{}/{}",),
+    "s3": ("{}", "{}/{}"),
+    "secretsmanager": ("secret:{}",),
+    "ssm": ("parameter/{}",),
+    "sts": ("role/{}",),
 }
 
 
@@ -62,8 +66,8 @@ def covers_every_resource(pattern: str, service: str) -> bool:
     partition = _literal(parts[1], "aws") if len(parts) == 6 else "aws"
     iam = "iam" if service == "sts" else service  # roles are taken by the ARN that IAM gives them
     return any(
-        all(matches(pattern, f"arn:{partition}:{iam}:{owner}:{kind}{name}") for name in _ANY_NAMES)
-        for kind in _TYPES.get(service, ("",))
+        all(matches(pattern, f"arn:{partition}:{iam}:{owner}:{shape.replace('{}', name)}") for name in _ANY_NAMES)
+        for shape in _SHAPES.get(service, ("{}",))
     )
 
 

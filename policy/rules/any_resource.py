@@ -38,8 +38,9 @@ def no_secret_in_plain_text(resource: Resource) -> Findings:
     findings: Findings = []
     search = _Search(findings)
     search.of("", "", resource.value)
-    if resource.kind == "aws.ssm.Parameter":
-        search.text("value", str(resource["name"].value), resource["value"].value)
+    called = {"aws.ssm.Parameter": str(resource["name"].value), "aws.apigateway.ApiKey": "api_key"}.get(resource.kind)
+    if called:  # the name of what stands in `value` is elsewhere
+        search.text("value", called, resource["value"].value)
     return list(dict.fromkeys(findings))
 
 

@@ -16,7 +16,7 @@ from ..stack import Stack, at
     remedy="set kmsKeyArn to the ARN of a customer-managed key",
 )
 def vault_encrypted(vault: Resource) -> Findings:
-    return vault["kmsKeyArn"].must_be_given("a customer-managed key")
+    return vault["kmsKeyArn"].must_name_own_key()
 
 
 @rule(

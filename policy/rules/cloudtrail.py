@@ -68,7 +68,7 @@ def validated(trail: Resource) -> Findings:
     remedy="set kmsKeyId to the ARN of a customer-managed key",
 )
 def encrypted(trail: Resource) -> Findings:
-    return trail["kmsKeyId"].must_be_given("a customer-managed key")
+    return trail["kmsKeyId"].must_name_own_key()
 
 
 @rule(

@@ -40,7 +40,7 @@ def retention(group: Resource, *, minimum_days: int = 365) -> Findings:
     remedy="set kmsKeyId to the ARN of a customer-managed key",
 )
 def encrypted(group: Resource) -> Findings:
-    return group["kmsKeyId"].must_be_given("a customer-managed key")
+    return group["kmsKeyId"].must_name_own_key()
 
 
 @rule(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from ..reading import Findings
+from ..lifetimes import must_be_supported
+from ..reading import Findings, Property
 from ..rule import CRITICAL, HIGH, MEDIUM, Resource, rule
-from ..settings import Check, Table, absent, at_least, be, each, given, include, judged, not_be, satisfy
+from ..settings import Check, Table, absent, at_least, be, each, given, include, judged, not_be, own_key, satisfy
 
-_CUSTOMER_KEY: Final = "a customer-managed key"
 _TLS_1_2: Final = ("Policy-Min-TLS-1-2",)
 
 _ENCRYPTED: Final[Table] = {
-    "aws.appflow.Flow": (given("kmsArn", _CUSTOMER_KEY),),
+    "aws.appflow.Flow": (own_key("kmsArn"),),
     "aws.appsync.ApiCache": (be("atRestEncryptionEnabled", True), be("transitEncryptionEnabled", True)),
     "aws.athena.Workgroup": (
         be(
@@ -23,19 +24,30 @@ _ENCRYPTED: Final[Table] = {
         be("configuration.enforceWorkgroupConfiguration", True, default=True),  # provider default
     ),
     "aws.dax.Cluster": (be("serverSideEncryption.enabled", True),),
-    "aws.docdb.Cluster": (be("storageEncrypted", True), given("kmsKeyId", _CUSTOMER_KEY)),
-    "aws.docdb.ElasticCluster": (given("kmsKeyId", _CUSTOMER_KEY),),
+    "aws.docdb.GlobalCluster": (be("storageEncrypted", True),),
+    "aws.neptune.GlobalCluster": (be("storageEncrypted", True),),
+    "aws.efs.ReplicationConfiguration": (own_key("destination.kmsKeyId"),),
+    "aws.fsx.FileCache": (own_key("kmsKeyId"),),
+    "aws.opensearch.ServerlessSecurityPolicy": (lambda policy: _serverless(policy, "encryption", "AWSOwnedKey"),),
+    "aws.sagemaker.FeatureGroup": (
+        lambda group: (
+            [] if group["onlineStoreConfig"].absent else own_key("onlineStoreConfig.securityConfig.kmsKeyId")(group)
+        ),
+    ),
+    "aws.docdb.Cluster": (be("storageEncrypted", True), own_key("kmsKeyId")),
+    "aws.docdb.ElasticCluster": (own_key("kmsKeyId"),),
     "aws.dynamodb.Table": (
         be("serverSideEncryption.enabled", True),
-        given("serverSideEncryption.kmsKeyArn", _CUSTOMER_KEY),
+        own_key("serverSideEncryption.kmsKeyArn"),
+        each("replicas", lambda replica: replica["kmsKeyArn"].must_name_own_key()),
     ),
-    "aws.dynamodb.TableReplica": (given("kmsKeyArn", _CUSTOMER_KEY),),
-    "aws.efs.FileSystem": (be("encrypted", True), given("kmsKeyId", _CUSTOMER_KEY)),
-    "aws.elasticsearch.Domain": (be("encryptAtRest.enabled", True), given("encryptAtRest.kmsKeyId", _CUSTOMER_KEY)),
-    "aws.fsx.LustreFileSystem": (given("kmsKeyId", _CUSTOMER_KEY),),
-    "aws.fsx.OntapFileSystem": (given("kmsKeyId", _CUSTOMER_KEY),),
-    "aws.fsx.OpenZfsFileSystem": (given("kmsKeyId", _CUSTOMER_KEY),),
-    "aws.fsx.WindowsFileSystem": (given("kmsKeyId", _CUSTOMER_KEY),),
+    "aws.dynamodb.TableReplica": (own_key("kmsKeyArn"),),
+    "aws.efs.FileSystem": (be("encrypted", True), own_key("kmsKeyId")),
+    "aws.elasticsearch.Domain": (be("encryptAtRest.enabled", True), own_key("encryptAtRest.kmsKeyId")),
+    "aws.fsx.LustreFileSystem": (own_key("kmsKeyId"),),
+    "aws.fsx.OntapFileSystem": (own_key("kmsKeyId"),),
+    "aws.fsx.OpenZfsFileSystem": (own_key("kmsKeyId"),),
+    "aws.fsx.WindowsFileSystem": (own_key("kmsKeyId"),),
     "aws.glue.SecurityConfiguration": (
         be("encryptionConfiguration.cloudwatchEncryption.cloudwatchEncryptionMode", "SSE-KMS"),
         be("encryptionConfiguration.jobBookmarksEncryption.jobBookmarksEncryptionMode", "CSE-KMS"),
@@ -45,28 +57,51 @@ _ENCRYPTED: Final[Table] = {
     "aws.kinesis.FirehoseDeliveryStream": (
         lambda stream: (
             stream["serverSideEncryption"]["enabled"].must_be(True)
+            + stream["serverSideEncryption"]["keyType"].must_be("CUSTOMER_MANAGED_CMK")
             if stream["kinesisSourceConfiguration"].absent and stream["mskSourceConfiguration"].absent
             else []
         ),
     ),
     "aws.kinesis.Stream": (
         be("encryptionType", "KMS"),
-        given("kmsKeyId", _CUSTOMER_KEY, other_than="alias/aws/kinesis"),
+        own_key("kmsKeyId"),
     ),
-    "aws.kinesis.VideoStream": (given("kmsKeyId", _CUSTOMER_KEY),),
-    "aws.memorydb.Cluster": (given("kmsKeyArn", _CUSTOMER_KEY),),
+    "aws.kinesis.VideoStream": (own_key("kmsKeyId"),),
+    "aws.memorydb.Cluster": (own_key("kmsKeyArn"),),
     "aws.mq.Broker": (be("encryptionOptions.useAwsOwnedKey", False),),
-    "aws.msk.Cluster": (given("encryptionInfo.encryptionAtRestKmsKeyArn", _CUSTOMER_KEY),),
-    "aws.neptune.Cluster": (be("storageEncrypted", True), given("kmsKeyArn", _CUSTOMER_KEY)),
-    "aws.opensearch.Domain": (be("encryptAtRest.enabled", True), given("encryptAtRest.kmsKeyId", _CUSTOMER_KEY)),
-    "aws.redshift.Cluster": (be("encrypted", True), given("kmsKeyId", _CUSTOMER_KEY)),
-    "aws.redshiftserverless.Namespace": (given("kmsKeyId", _CUSTOMER_KEY),),
-    "aws.sagemaker.EndpointConfiguration": (given("kmsKeyArn", _CUSTOMER_KEY),),
-    "aws.sagemaker.NotebookInstance": (given("kmsKeyId", _CUSTOMER_KEY),),
-    "aws.sqs.Queue": (given("kmsMasterKeyId", _CUSTOMER_KEY),),
-    "aws.timestreamwrite.Database": (given("kmsKeyId", _CUSTOMER_KEY),),
+    "aws.msk.Cluster": (own_key("encryptionInfo.encryptionAtRestKmsKeyArn"),),
+    "aws.neptune.Cluster": (be("storageEncrypted", True), own_key("kmsKeyArn")),
+    "aws.opensearch.Domain": (be("encryptAtRest.enabled", True), own_key("encryptAtRest.kmsKeyId")),
+    "aws.redshift.Cluster": (be("encrypted", True), own_key("kmsKeyId")),
+    "aws.redshiftserverless.Namespace": (own_key("kmsKeyId"),),
+    "aws.sagemaker.EndpointConfiguration": (own_key("kmsKeyArn"),),
+    "aws.sagemaker.NotebookInstance": (own_key("kmsKeyId"),),
+    "aws.sqs.Queue": (own_key("kmsMasterKeyId"),),
+    "aws.timestreamwrite.Database": (own_key("kmsKeyId"),),
     "aws.workspaces.Workspace": (be("rootVolumeEncryptionEnabled", True), be("userVolumeEncryptionEnabled", True)),
 }
+
+
+def _serverless(policy: Resource, kind: str, switch: str) -> Findings:
+    """A policy of OpenSearch Serverless is JSON text: one of the kind must not turn the switch on."""
+    if policy["type"].value != kind:
+        return []
+    return policy["policy"].must(
+        lambda text: re.search(rf'"{switch}"\s{{0,9}}:\s{{0,9}}true', str(text)) is None, f"without {switch}"
+    )
+
+
+def _names_principals(policy: Resource) -> Findings:
+    return policy["policy"].must(
+        lambda text: re.search(r'"Principal"\s{0,9}:\s{0,9}\[[^\]]{0,999}"[*]"', str(text)) is None, "named principals"
+    )
+
+
+def _no_website(bucket: Resource) -> Findings:
+    website = bucket["website"]
+    if website.absent or not website["redirectAllRequestsTo"].absent:
+        return []
+    return website.breach("a redirection, since websites of buckets speak no TLS", "a website")
 
 
 @rule(
@@ -82,6 +117,20 @@ def encrypted(store: Resource) -> Findings:
 
 
 _NOT_PUBLIC: Final[Table] = {
+    "aws.mwaa.Environment": (be("webserverAccessMode", "PRIVATE_ONLY", default="PRIVATE_ONLY"),),  # AWS default
+    "aws.opensearch.ServerlessAccessPolicy": (_names_principals,),
+    "aws.opensearch.ServerlessSecurityPolicy": (lambda policy: _serverless(policy, "network", "AllowFromPublic"),),
+    "aws.ram.PrincipalAssociation": (not_be("principal", "*", wanted="an account or an organisation"),),
+    "aws.s3.Bucket": (_no_website,),
+    "aws.s3control.MultiRegionAccessPoint": (
+        lambda point: [
+            finding
+            for name in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+            for finding in point["details"]["publicAccessBlock"][name].must_be(True, default=True)  # AWS default
+        ],
+    ),
+    "aws.sagemaker.Domain": (be("appNetworkAccessType", "VpcOnly"),),
+    "aws.timestreaminfluxdb.DbInstance": (be("publiclyAccessible", False, default=False),),
     "aws.cognito.IdentityPool": (be("allowUnauthenticatedIdentities", False, default=False),),
     "aws.ec2.VpcEndpointService": (
         be("acceptanceRequired", True),
@@ -90,7 +139,13 @@ _NOT_PUBLIC: Final[Table] = {
     "aws.ec2.VpcEndpointServiceAllowedPrinciple": (not_be("principalArn", "*", wanted="a named principal"),),
     "aws.ecrpublic.Repository": (lambda repository: repository.breach("a private repository", "public"),),
     "aws.elasticsearch.Domain": (given("vpcOptions.subnetIds", "subnets of the stack"),),
-    "aws.emr.BlockPublicAccessConfiguration": (be("blockPublicSecurityGroupRules", True),),
+    "aws.emr.BlockPublicAccessConfiguration": (
+        be("blockPublicSecurityGroupRules", True),
+        each(
+            "permittedPublicSecurityGroupRuleRanges",
+            lambda span: span["maxRange"].must_be(span["minRange"].value, default=span["minRange"].value),
+        ),
+    ),
     "aws.lightsail.Database": (be("publiclyAccessible", False, default=False),),
     "aws.mq.Broker": (be("publiclyAccessible", False, default=False),),
     "aws.msk.Cluster": (be("brokerNodeGroupInfo.connectivityInfo.publicAccess.type", "DISABLED", default="DISABLED"),),
@@ -120,7 +175,7 @@ _NOT_PUBLIC: Final[Table] = {
     "Other data stores have no public address, and nothing in them is open to everyone",
     on=tuple(_NOT_PUBLIC),
     requirements="1.4.4 1.3.1",
-    controls="EMR.2 ES.2 Redshift.1 SageMaker.1",
+    controls="EMR.2 ES.2 Redshift.1 S3.24 SageMaker.1",
     severity=CRITICAL,
     remedy="keep it in private subnets and name who may reach it",
 )
@@ -138,6 +193,16 @@ def _parameter(name: str, *allowed: str, default: str | None = None) -> Check:
         )
 
     return check
+
+
+def _parameter_is_not(name: str, *forbidden: str) -> Check:
+    """Not set, the parameter says nothing here: another group, or the service's default, decides."""
+    return lambda group: [
+        finding
+        for entry in group["parameters"]
+        if entry["name"].value == name
+        for finding in entry["value"].must(lambda value: str(value).lower() not in forbidden, f"{name} on")
+    ]
 
 
 _TLS_ONLY: Final[Table] = {
@@ -187,6 +252,7 @@ def tls_only(store: Resource) -> Findings:
 _BACKED_UP: Final[Table] = {
     "aws.docdb.Cluster": (at_least("backupRetentionPeriod", 7, "days", 1),),
     "aws.dynamodb.Table": (be("pointInTimeRecovery.enabled", True),),
+    "aws.efs.BackupPolicy": (be("backupPolicy.status", "ENABLED"),),
     "aws.memorydb.Cluster": (at_least("snapshotRetentionLimit", 1, "days", 0),),
     "aws.neptune.Cluster": (at_least("backupRetentionPeriod", 7, "days", 1),),
     "aws.redshift.Cluster": (not_be("automatedSnapshotRetentionPeriod", 0, wanted="1 day or more", default=1),),
@@ -209,6 +275,7 @@ def backed_up(store: Resource) -> Findings:
 _AUTHENTICATED: Final[Table] = {
     "aws.memorydb.Cluster": (not_be("aclName", "open-access", wanted="an access control list of its own"),),
     "aws.msk.Cluster": (be("clientAuthentication.unauthenticated", False, default=False),),
+    "aws.msk.ServerlessCluster": (be("clientAuthentication.sasl.iam.enabled", True),),
     "aws.neptune.Cluster": (be("iamDatabaseAuthenticationEnabled", True),),
     "aws.opensearch.Domain": (
         be("advancedSecurityOptions.enabled", True),
@@ -227,6 +294,40 @@ _AUTHENTICATED: Final[Table] = {
 )
 def authenticated(store: Resource) -> Findings:
     return judged(_AUTHENTICATED, store)
+
+
+def _supported_elasticsearch(domain: Resource) -> Findings:
+    version = domain["elasticsearchVersion" if domain.kind == "aws.elasticsearch.Domain" else "engineVersion"]
+    if version.unknown:
+        return version.unjudged("a version in standard support")
+    name, _, number = str(version.value or "").rpartition("_")
+    if name == "OpenSearch" or version.absent:
+        return []
+    return must_be_supported(Property(version.path, number), "elasticsearch")
+
+
+_UPGRADED: Final[Table] = {
+    "aws.elasticsearch.Domain": (_supported_elasticsearch,),
+    "aws.glue.Job": (lambda job: must_be_supported(job["glueVersion"], "glue"),),
+    "aws.opensearch.Domain": (_supported_elasticsearch,),
+    "aws.memorydb.Cluster": (be("autoMinorVersionUpgrade", True, default=True),),  # provider default
+    "aws.mq.Broker": (be("autoMinorVersionUpgrade", True),),
+    "aws.neptune.ClusterInstance": (be("autoMinorVersionUpgrade", True, default=True),),  # provider default
+    "aws.redshift.Cluster": (be("allowVersionUpgrade", True, default=True),),  # provider default
+}
+
+
+@rule(
+    "store-upgraded",
+    "Other data stores are in standard support and take over minor versions by themselves",
+    on=tuple(_UPGRADED),
+    requirements="6.3.3",
+    controls="MQ.3",
+    severity=MEDIUM,
+    remedy="use a newer version, and leave upgrades of minor versions on",
+)
+def upgraded(store: Resource) -> Findings:
+    return judged(_UPGRADED, store)
 
 
 _NO_PASSWORD: Final = "no password in the program"  # noqa: S105 what a message says
@@ -267,6 +368,8 @@ def _audit_logs(domain: Resource) -> Findings:
 
 
 _LOGGED: Final[Table] = {
+    "aws.docdb.ClusterParameterGroup": (_parameter_is_not("audit_logs", "disabled", "none"),),
+    "aws.redshift.ParameterGroup": (_parameter_is_not("enable_user_activity_logging", "false", "0"),),
     "aws.docdb.Cluster": (include("enabledCloudwatchLogsExports", "audit"),),
     "aws.mq.Broker": (be("logs.general", True),),
     "aws.msk.Cluster": (

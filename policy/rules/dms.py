@@ -58,7 +58,7 @@ def not_public(instance: Resource) -> Findings:
 )
 def encrypted(instance: Resource) -> Findings:
     key = instance["kmsKeyArn"] if instance.kind == _INSTANCE else instance["computeConfig"]["kmsKeyId"]
-    return key.must_be_given("a customer-managed key")
+    return key.must_name_own_key()
 
 
 @rule(
@@ -97,6 +97,9 @@ def multi_az(instance: Resource) -> Findings:
     remedy="set sslMode to verify-full (or verify-ca) and certificateArn to the authority's certificate",
 )
 def endpoint_tls(endpoint: Resource) -> Findings:
+    if not endpoint["kafkaSettings"].absent:
+        protocol = endpoint["kafkaSettings"]["securityProtocol"]
+        return protocol.must_be("ssl-encryption", "ssl-authentication", "sasl-ssl")
     findings = endpoint["sslMode"].must_be("verify-full", "verify-ca") or endpoint["certificateArn"].must_be_given(
         "the certificate of the server's authority"
     )
@@ -147,7 +150,7 @@ def endpoint_secret(endpoint: Resource) -> Findings:
     remedy="set kmsKeyArn to the ARN of a customer-managed key",
 )
 def endpoint_encrypted(endpoint: Resource) -> Findings:
-    return endpoint["kmsKeyArn"].must_be_given("a customer-managed key")
+    return endpoint["kmsKeyArn"].must_name_own_key()
 
 
 def _settings(task: Resource) -> Property:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..reading import Findings, Property
+from ..reading import Findings
 from ..rule import CRITICAL, HIGH, LOW, MEDIUM, Resource, StackFindings, rule
 from ..stack import Stack
 
@@ -57,7 +57,7 @@ def without_key_pair(instance: Resource) -> Findings:
 @rule(
     "ec2-no-public-address",
     "Instances have no public address",
-    on=(*_INSTANCES, _TEMPLATE, _CONFIGURATION),
+    on=(*_INSTANCES, _TEMPLATE, _CONFIGURATION, "aws.ec2.SpotFleetRequest"),
     requirements="1.4.4 1.3.1 1.4.5",
     controls="EC2_INSTANCE_NO_PUBLIC_IP EC2.25 Autoscaling.5 EC2_LAUNCH_TEMPLATE_PUBLIC_IP_DISABLED",
     severity=HIGH,
@@ -66,6 +66,7 @@ def without_key_pair(instance: Resource) -> Findings:
 def no_public_address(launched: Resource) -> Findings:
     # Not set, the subnet decides, and ec2-subnet-no-public-addresses judges subnets.
     places = [launched["associatePublicIpAddress"]]
+    places += [one["associatePublicIpAddress"] for one in launched["launchSpecifications"]]
     places += [card["associatePublicIpAddress"] for card in launched["networkInterfaces"]]
     return [finding for place in places for finding in place.must_be(False, default=False)]
 
@@ -154,13 +155,19 @@ def disks_encrypted(launched: Resource) -> Findings:
 @rule(
     "ec2-volume-encrypted",
     "Volumes and copies of snapshots are encrypted",
-    on=("aws.ebs.Volume", "aws.ebs.SnapshotCopy", "aws.ec2.AmiCopy"),
+    on=("aws.ebs.Volume", "aws.ebs.SnapshotCopy", "aws.ec2.Ami", "aws.ec2.AmiCopy"),
     requirements="3.5.1 3.5.1.2 8.3.2",
     controls="ENCRYPTED_VOLUMES",
     severity=HIGH,
     remedy="set encrypted to true",
 )
 def volume_encrypted(volume: Resource) -> Findings:
+    if volume.kind == "aws.ec2.Ami":  # of a snapshot the encryption comes with it
+        return [
+            finding
+            for disk in volume["ebsBlockDevices"]
+            for finding in disk["encrypted"].must_be(True, default=None if disk["snapshotId"].absent else True)
+        ]
     return volume["encrypted"].must_be(True)
 
 
@@ -180,7 +187,12 @@ def encryption_by_default(account: Resource) -> Findings:
 @rule(
     "ec2-snapshots-and-images-not-public",
     "Snapshots and images are not shared with everyone",
-    on=("aws.ec2.AmiLaunchPermission", "aws.ebs.SnapshotBlockPublicAccess", "aws.ec2.ImageBlockPublicAccess"),
+    on=(
+        "aws.ec2.AmiLaunchPermission",
+        "aws.ec2.SnapshotCreateVolumePermission",
+        "aws.ebs.SnapshotBlockPublicAccess",
+        "aws.ec2.ImageBlockPublicAccess",
+    ),
     requirements="3.5.1.3 10.3.2 7.2.1",
     controls="EBS_SNAPSHOT_PUBLIC_RESTORABLE_CHECK",
     severity=CRITICAL,
@@ -189,6 +201,8 @@ def encryption_by_default(account: Resource) -> Findings:
 def not_shared_with_everyone(shared: Resource) -> Findings:
     if shared.kind == "aws.ec2.AmiLaunchPermission":
         return shared["group"].must_not_be_given("no group")
+    if shared.kind == "aws.ec2.SnapshotCreateVolumePermission":
+        return shared["accountId"].must_not_be("all", wanted="an account number")
     return shared["state"].must_be("block-all-sharing", "block-new-sharing")
 
 
@@ -216,5 +230,10 @@ def volume_in_use(stack: Stack) -> StackFindings:
     remedy="name the accounts in permissions.account_ids",
 )
 def documents_not_public(document: Resource) -> Findings:
-    accounts: Property = document["permissions"]["account_ids"]
-    return accounts.must(lambda value: "all" not in str(value).lower(), "named accounts", default="none")
+    return [
+        finding
+        for name in ("account_ids", "accountIds")
+        for finding in document["permissions"][name].must(
+            lambda value: "all" not in str(value).lower(), "named accounts", default="none"
+        )
+    ]

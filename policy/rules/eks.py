@@ -15,6 +15,8 @@ from ..stack import Stack
 _CLUSTER: Final = "aws.eks.Cluster"
 _LOG_TYPES: Final = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
+_ADMINISTRATORS: Final = ("/AmazonEKSClusterAdminPolicy", "/AmazonEKSAdminPolicy")
+
 # Traces of the Workload Security agent's installation in a boot script.
 # A node may join without its agent until this moment; empty quotes where it may not.
 _BREAK_GLASS: Final = re.compile(r"(?m)^BREAK_GLASS_UNTIL='?([0-9TZ:-]+)")
@@ -64,15 +66,13 @@ def control_plane_logs(cluster: Resource) -> Findings:
 )
 def secrets_encrypted(cluster: Resource) -> Findings:
     encryption = cluster["encryptionConfig"]
-    return encryption["resources"].must_include("secrets") or encryption["provider"]["keyArn"].must_be_given(
-        "a customer-managed key"
-    )
+    return encryption["resources"].must_include("secrets") or encryption["provider"]["keyArn"].must_name_own_key()
 
 
 @rule(
     "eks-supported-version",
-    "Clusters run a Kubernetes version in standard support, and not the oldest one",
-    on=_CLUSTER,
+    "Clusters and nodes run a Kubernetes version in standard support, and not the oldest one",
+    on=(_CLUSTER, "aws.eks.NodeGroup"),
     requirements="6.3.3 12.3.4",
     controls="EKS.2 EKS_CLUSTER_SUPPORTED_VERSION EKS_CLUSTER_OLDEST_SUPPORTED_VERSION",
     severity=MEDIUM,
@@ -81,7 +81,11 @@ def secrets_encrypted(cluster: Resource) -> Findings:
 def supported_version(cluster: Resource, *, minimum_version: float = 1.35) -> Findings:
     # AWS's calendar: 1.34 leaves standard support on 2 December 2026, 1.35 on 27 March 2027. Default: the newest.
     least = version_of(minimum_version)
-    return cluster["version"].must(
+    # AWS ended the EKS images of Amazon Linux 2 on 26 November 2025.
+    image = cluster["amiType"].must(
+        lambda name: not str(name).startswith("AL2_"), "AL2023 or Bottlerocket", default="AL2023"
+    )
+    return image + cluster["version"].must(
         lambda version: version_of(version) >= least, f"{minimum_version:g} or newer", default="1.99"
     )
 
@@ -116,7 +120,7 @@ def access_names_rights(access: Resource) -> Findings:
     policy = access["policyArn"]
     if access["accessScope"]["type"].value == "namespace":
         return []
-    return policy.must(lambda arn: not str(arn).endswith("/AmazonEKSClusterAdminPolicy"), "a narrower policy")
+    return policy.must(lambda arn: not str(arn).endswith(_ADMINISTRATORS), "a narrower policy")
 
 
 @rule(

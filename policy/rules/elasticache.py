@@ -35,7 +35,7 @@ def _is_redis(engine: object) -> bool:
 def encrypted_at_rest(cache: Resource) -> Findings:
     # A serverless cache is always encrypted; only the key is a choice.
     enabled = cache["atRestEncryptionEnabled"].must_be(True) if cache.kind == _GROUP else []
-    return enabled or cache["kmsKeyId"].must_be_given("a customer-managed key")
+    return enabled or cache["kmsKeyId"].must_name_own_key()
 
 
 @rule(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from ..conditions import names_targets
+from ..conditions import names_targets, says_who
 from ..document_places import IDENTITY_POLICIES, RESOURCE_POLICIES
 from ..documents import (
     Statement,
@@ -55,16 +55,24 @@ _REVEALING: Final = {
     "ssm:GetParameters": "ssm",
     "ssm:GetParametersByPath": "ssm",
     "s3:GetObject": "s3",
+    "dynamodb:BatchGetItem": "dynamodb",
+    "dynamodb:ExportTableToPointInTime": "dynamodb",
     "dynamodb:GetItem": "dynamodb",
+    "dynamodb:PartiQLSelect": "dynamodb",
     "dynamodb:Query": "dynamodb",
     "dynamodb:Scan": "dynamodb",
     "rds-db:connect": "rds-db",
 }
 # Actions that reach into what runs with another role, which is another way to that role's rights.
 _TAKING_OVER: Final = {
+    "codebuild:UpdateProject": "codebuild",
     "ec2-instance-connect:SendSSHPublicKey": "ec2",
+    "ecr:PutImage": "ecr",
+    "ecs:ExecuteCommand": "ecs",
+    "eks:AssociateAccessPolicy": "eks",
     "lambda:AddPermission": "lambda",
     "lambda:UpdateFunctionCode": "lambda",
+    "lambda:UpdateFunctionConfiguration": "lambda",
     "ssm:SendCommand": "ec2",
     "ssm:StartSession": "ec2",
     "sts:AssumeRole": "sts",
@@ -81,8 +89,24 @@ _BLINDING: Final = (
     "guardduty:DeleteDetector",
     "logs:DeleteLogGroup",
     "logs:DeleteLogStream",
+    "guardduty:UpdateDetector",
+    "organizations:LeaveOrganization",
     "securityhub:DisableSecurityHub",
 )
+# Actions that take the protection of stored data away: what it is open to, what it is encrypted with.
+_EXPOSING: Final = {
+    "ec2:ModifyImageAttribute": "ec2",
+    "ec2:ModifySnapshotAttribute": "ec2",
+    "kms:DisableKey": "kms",
+    "kms:ScheduleKeyDeletion": "kms",
+    "rds:ModifyDBClusterSnapshotAttribute": "rds",
+    "rds:ModifyDBSnapshotAttribute": "rds",
+    "s3:PutAccountPublicAccessBlock": "s3",
+    "s3:PutBucketAcl": "s3",
+    "s3:PutBucketPolicy": "s3",
+    "s3:PutBucketPublicAccessBlock": "s3",
+    "wafv2:DeleteWebACL": "wafv2",
+}
 # One action of each service that together stand for everything.
 _EVERYTHING: Final = (
     "cloudtrail:StopLogging",
@@ -97,16 +121,10 @@ _EVERYTHING: Final = (
 _MANY_INITIALS: Final = 4  # `s3:G*`, `s3:P*`, `s3:L*`, `s3:D*`: a service split into letters
 _WEB_IDENTITY_NAMES: Final = (":sub", ":aud", ":oaud")
 _ANY_AUDIENCE: Final = "sts.amazonaws.com"  # the audience of everybody who comes to AWS, from GitHub for instance
-_BROAD_POLICIES: Final = (
-    "/AdministratorAccess",
-    "/AdministratorAccess-Amplify",
-    "/AdministratorAccess-AWSElasticBeanstalk",
-    "/PowerUserAccess",
-    "/SecretsManagerReadWrite",
-    "/DatabaseAdministrator",
-    "/DataScientist",
-    "/NetworkAdministrator",
-    "/SystemAdministrator",
+_BROAD_POLICY: Final = re.compile(
+    r":aws:policy/(?:[\w/.-]*/)?(?:AdministratorAccess(?:-\w+)?|PowerUserAccess|SecretsManagerReadWrite|"
+    r"AWSKeyManagementServicePowerUser|DatabaseAdministrator|DataScientist|NetworkAdministrator|SystemAdministrator|"
+    r"[\w-]*FullAccess(?:_?[vV]\d)?)$"
 )
 
 
@@ -309,6 +327,19 @@ def no_stopping_of_every_log(holder: Resource) -> Findings:
 
 
 @rule(
+    "iam-no-exposing-of-everything",
+    "No policy lets its holder open all stored data to others, or take its keys away",
+    on=_IDENTITY,
+    requirements="7.2.1 7.2.2 3.6.1 10.3.2",
+    severity=HIGH,
+    remedy="name the buckets, keys and snapshots in Resource",
+)
+def no_exposing_of_everything(holder: Resource) -> Findings:
+    wanted = "named buckets, keys and snapshots"
+    return _forbidden(identity_documents(holder), lambda one: _on_everything(one, _EXPOSING), _allowing, wanted)
+
+
+@rule(
     "iam-policy-readable",
     "Policy documents are valid JSON objects",
     on=tuple({*IDENTITY_POLICIES, *RESOURCE_POLICIES}),
@@ -386,17 +417,27 @@ def _any_web_identity(statement: Statement) -> bool:
     return not named or any(not _names_a_subject(value) for value in subjects or [value for _, value in named])
 
 
+# What a provider writes in front of the name of who comes.
+_SUBJECT_PREFIXES: Final = re.compile(
+    r"(?:repo:|project_path:|organization:|org/|workspace:|pulumi:(?:deploy|environments):org:|"
+    r"system:serviceaccount:)"
+)
+_OWNED_BY_PREFIX: Final = ("repo:", "project_path:")  # `repo:acme*` is everybody whose name begins so
+
+
 def _names_a_subject(subject: str) -> bool:
     """`repo:owner/name:*` names one; `*`, `repo:*` and `system:serviceaccount:*:*` name everybody."""
-    kind, _, rest = subject.partition(":")
-    if kind == "system":
-        rest = rest.partition(":")[2]
-    return not has_wildcard(kind) and not (kind in ("repo", "system", "project_path") and rest[:1] in ("*", "?"))
+    literal = re.split(r"[*?]", subject)[0]
+    prefix = _SUBJECT_PREFIXES.match(subject)
+    name = literal[prefix.end() :] if prefix else literal
+    if has_wildcard(subject) and subject.startswith(_OWNED_BY_PREFIX):
+        return "/" in name
+    return bool(name.strip(":/"))
 
 
 def _a_whole_account(statement: Statement) -> bool:
     """Another account, whoever in it: without an external id, a second factor or a name, its keys are enough."""
-    return not statement.conditions and any(
+    return not says_who(statement.conditions) and any(
         kind == "AWS" and re.fullmatch(r"\d{12}|arn:aws[\w-]*:iam::\d{12}:root", who)
         for kind, who in statement.principals
     )
@@ -410,7 +451,12 @@ def _a_whole_account(statement: Statement) -> bool:
         "aws.iam.GroupPolicyAttachment",
         "aws.iam.UserPolicyAttachment",
         "aws.iam.PolicyAttachment",
+        "aws.iam.RolePolicyAttachmentsExclusive",
+        "aws.iam.GroupPolicyAttachmentsExclusive",
+        "aws.iam.UserPolicyAttachmentsExclusive",
         "aws.iam.Role",
+        "aws.iam.Group",
+        "aws.iam.User",
         "aws.ssoadmin.ManagedPolicyAttachment",
     ),
     requirements=_ACCESS_CONTROL,
@@ -422,7 +468,7 @@ def no_broad_managed_policy(attachment: Resource) -> Findings:
     return [
         finding
         for arn in _attached_policies(attachment)
-        if ":aws:policy/" in str(arn.value) and str(arn.value).endswith((*_BROAD_POLICIES, "FullAccess"))
+        if _BROAD_POLICY.search(str(arn.value))
         for finding in arn.breach("a policy of named actions")
     ]
 
@@ -431,6 +477,7 @@ def _attached_policies(attachment: Resource) -> Iterator[Property]:
     yield attachment["policyArn"]
     yield attachment["managedPolicyArn"]
     yield from attachment["managedPolicyArns"]
+    yield from attachment["policyArns"]
 
 
 @rule(

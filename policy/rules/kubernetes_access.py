@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Final
 
 from ..reading import Findings, Property, SecretText
@@ -25,6 +26,8 @@ _WAYS_AROUND: Final = {
     "pods/exec": ("create", "get"),
     "pods/attach": ("create", "get"),
     "pods/ephemeralcontainers": ("patch", "update"),
+    "pods/portforward": ("create", "get"),
+    "securitycontextconstraints": ("use",),
     "nodes/proxy": ("create", "get"),
     "serviceaccounts/token": ("create",),
     "certificatesigningrequests/approval": ("update", "patch"),
@@ -46,7 +49,7 @@ def roles_name_rights(role: Resource) -> Findings:
         for entry in role["rules"]
         for name in ("verbs", "resources", "nonResourceURLs")
         for item in entry[name]
-        for finding in item.must_not_be("*", wanted=f"named {name}")
+        for finding in item.must_not_be("*", "*/*", "/*", wanted=f"named {name}")
     ]
 
 
@@ -61,7 +64,7 @@ def roles_name_rights(role: Resource) -> Findings:
 def roles_cannot_escalate(role: Resource) -> Findings:
     findings: Findings = []
     for entry in role["rules"]:
-        if not entry["resourceNames"].absent:
+        if not entry["resourceNames"].absent and "privileged" not in [name.text for name in entry["resourceNames"]]:
             continue
         verbs = [verb.text or "" for verb in entry["verbs"]]
         resources = [resource.text or "" for resource in entry["resources"]]
@@ -73,7 +76,9 @@ def roles_cannot_escalate(role: Resource) -> Findings:
 
 def _verbs(role: Resource, resource: str) -> tuple[str, ...]:
     """In one namespace a program may read the secret that it knows by name; listing shows it all of them."""
-    verbs = _WAYS_AROUND.get(resource, ())
+    if resource == "*":
+        return ()  # said by kubernetes-roles-name-rights
+    verbs = tuple(verb for way, verbs in _WAYS_AROUND.items() if fnmatchcase(way, resource) for verb in verbs)
     return _LISTING if resource == "secrets" and role.kind != _CLUSTER_ROLE else verbs
 
 
@@ -93,9 +98,14 @@ def bindings_name_subjects(binding: Resource) -> Findings:
     subjects = list(binding["subjects"])
     findings: Findings = []
     if not subjects or not all(_for_emergencies(subject) for subject in subjects):
-        findings += binding["roleRef"]["name"].must_not_be("cluster-admin", wanted="a narrower role")
+        everywhere = ("admin",) if binding.kind == "kubernetes.ClusterRoleBinding" else ()
+        findings += binding["roleRef"]["name"].must_not_be("cluster-admin", *everywhere, wanted="a narrower role")
     for subject in subjects:
         findings += subject["name"].must_not_be(*_EVERYONE, wanted="a named group")
+        if str(subject["name"].value).startswith("system:serviceaccounts:"):
+            findings += subject["name"].breach("a named service account")
+        if subject["kind"].value == "ServiceAccount":
+            findings += subject["name"].must_not_be("default", wanted="a service account of its own")
     return findings
 
 
@@ -150,13 +160,31 @@ def _is_public(key: str) -> bool:
 
 @rule(
     "kubernetes-storage-encrypted",
-    "Storage classes make encrypted volumes",
-    on="kubernetes.StorageClass",
+    "Storage classes and node classes make encrypted volumes",
+    on=("kubernetes.StorageClass", "kubernetes.karpenter.k8s.aws.EC2NodeClass"),
     requirements="3.5.1 3.5.1.2",
     severity=HIGH,
     remedy='set the parameter encrypted to "true" and kmsKeyId to a customer-managed key',
 )
 def storage_encrypted(storage: Resource) -> Findings:
-    if storage["provisioner"].value not in ("ebs.csi.aws.com", "kubernetes.io/aws-ebs"):
+    if storage.kind != "kubernetes.StorageClass":
+        return [
+            finding
+            for disk in storage["spec"]["blockDeviceMappings"]
+            for finding in disk["ebs"]["encrypted"].must_be(True)
+        ]
+    if storage["provisioner"].value not in ("ebs.csi.aws.com", "ebs.csi.eks.amazonaws.com", "kubernetes.io/aws-ebs"):
         return []
     return storage["parameters"]["encrypted"].must_be(True)
+
+
+@rule(
+    "kubernetes-nodes-imdsv2",
+    "Nodes that Karpenter makes answer to session tokens only (IMDSv2)",
+    on="kubernetes.karpenter.k8s.aws.EC2NodeClass",
+    requirements="2.2.6",
+    severity=HIGH,
+    remedy="set spec.metadataOptions.httpTokens to required",
+)
+def nodes_imdsv2(nodes: Resource) -> Findings:
+    return nodes["spec"]["metadataOptions"]["httpTokens"].must_be("required", default="required")  # Karpenter's default

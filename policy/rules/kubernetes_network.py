@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..network import covers_the_world, networks
-from ..reading import Breach, Findings, Property, Unjudged, version_of
+from ..reading import Breach, Findings, Property, Unjudged, number, version_of
 from ..rule import HIGH, MEDIUM, Resource, StackFindings, rule
 from ..stack import Stack
 from .load_balancing import STRONG_POLICIES
@@ -17,6 +17,9 @@ _ALB: Final = "alb.ingress.kubernetes.io"
 _BALANCER: Final = "service.beta.kubernetes.io/aws-load-balancer"
 _GATEWAY: Final = "kubernetes.gateway.networking.k8s.io.Gateway"
 _ISTIO_GATEWAY: Final = "kubernetes.networking.istio.io.Gateway"
+_LAST_PORT: Final = 65535
+_STORES: Final = (1433, 1521, 3306, 5432, 6379, 9042, 9200, 11211, 27017)
+_OLD_TLS: Final = ("TLSV1_0", "TLSV1_1")
 _IN_CLEAR: Final = ("HTTP", "HTTP2", "GRPC")
 
 
@@ -98,12 +101,62 @@ def network_policy_names_peers(policy: Resource) -> Findings:
 def _everything(entry: Property, peers: str) -> Findings:
     if entry.unknown:
         return entry.unjudged("named peers or ports")
-    if entry["ports"].absent and entry[peers].absent:
+    ranges = networks([peer["ipBlock"]["cidr"] for peer in entry[peers]])
+    if not _every_port(entry["ports"]):
+        stores = [port["port"] for port in entry["ports"] if number(port["port"].value) in _STORES]
+        if stores and peers == "from" and (entry[peers].absent or covers_the_world(ranges)):
+            return stores[0].breach("no port of a data store open to everything")
+        return []
+    if entry[peers].absent:
         return entry.breach("named peers or ports", "open to everything")
-    ranges = [peer["ipBlock"]["cidr"] for peer in entry[peers] if peer["ipBlock"]["except"].absent]
-    if entry["ports"].absent and covers_the_world(networks(ranges)):
+    if covers_the_world(ranges):  # what `except` leaves out makes no difference to the rest of the internet
         return entry.breach("named peers or ports", "open to the internet on every port")
+    if any(peer["namespaceSelector"].value == {} and peer["podSelector"].absent for peer in entry[peers]):
+        return entry.breach("named peers or ports", "open to every namespace on every port")
     return []
+
+
+def _every_port(ports: Property) -> bool:
+    return ports.absent or any(
+        not port["port"].unknown
+        and (number(port["port"].value) or 0) <= 1
+        and number(port["endPort"].value) == _LAST_PORT
+        for port in ports
+    )
+
+
+@rule(
+    "kubernetes-mesh-policy-names-peers",
+    "Policies of Cilium, Calico and Istio allow named peers or ports, never everything",
+    on=(
+        "kubernetes.cilium.io.CiliumClusterwideNetworkPolicy",
+        "kubernetes.cilium.io.CiliumNetworkPolicy",
+        "kubernetes.crd.projectcalico.org.GlobalNetworkPolicy",
+        "kubernetes.crd.projectcalico.org.NetworkPolicy",
+        "kubernetes.projectcalico.org.GlobalNetworkPolicy",
+        "kubernetes.projectcalico.org.NetworkPolicy",
+        "kubernetes.security.istio.io.AuthorizationPolicy",
+    ),
+    requirements="1.2.5 1.3.1 1.3.2",
+    severity=HIGH,
+    remedy="name the peers and the ports in the rule",
+)
+def mesh_policy_names_peers(policy: Resource) -> Findings:
+    spec = policy["spec"]
+    if policy.kind.endswith("AuthorizationPolicy"):
+        allows = spec["action"].value in (None, "ALLOW")
+        return [
+            f for entry in spec["rules"] if allows and entry.value == {} for f in entry.breach("named peers", "open")
+        ]
+    findings: Findings = []
+    for direction, entities in (("ingress", "fromEntities"), ("egress", "toEntities")):
+        for entry in spec[direction]:
+            named = [one for one in entry[entities] if one.value in ("all", "world")]
+            if named and entry["toPorts"].absent:
+                findings += named[0].breach("named peers or ports")
+            if entry.value == {"action": "Allow"}:
+                findings += entry.breach("named peers or ports", "open to everything")
+    return findings
 
 
 @rule(
@@ -142,10 +195,15 @@ def ingress_tls(ingress: Resource) -> Findings:
     strong = policy.must(
         lambda name: str(name).startswith(STRONG_POLICIES), "a policy of TLS 1.2 and 1.3", default=STRONG_POLICIES[0]
     )
-    if not annotations[f"{_ALB}/certificate-arn"].absent and not ports.absent:
+    certificate = annotations[f"{_ALB}/certificate-arn"]
+    if ports.unknown:
+        return strong + ports.unjudged("HTTPS only")
+    # Without listen-ports the controller listens on 443 where it has a certificate. Without a certificate in the
+    # annotation it looks for one by the names of the hosts.
+    if not ports.absent or not certificate.absent:
         if not annotations[f"{_ALB}/ssl-redirect"].absent:
-            return strong
-        return strong + ports.must(lambda text: '"HTTP"' not in str(text), "HTTPS only")
+            return strong + annotations[f"{_ALB}/ssl-redirect"].must_not_be(80, wanted="443")
+        return strong + ports.must(lambda text: '"HTTP"' not in str(text), "HTTPS only", default="HTTPS")
     return strong + redirected + ingress["spec"]["tls"].must_be_given("TLS")
 
 
@@ -182,7 +240,15 @@ def gateway_tls(gateway: Resource) -> Findings:
             (server["port"]["protocol"], server["tls"]["httpsRedirect"].value is True)
             for server in gateway["spec"]["servers"]
         ]
-    return [
+    # Istio's default of minProtocolVersion: TLS 1.2.
+    old = [
+        finding
+        for server in gateway["spec"]["servers"]
+        for finding in server["tls"]["minProtocolVersion"].must_not_be(
+            *_OLD_TLS, wanted="TLSV1_2 or TLSV1_3", default="TLSV1_2"
+        )
+    ]
+    return old + [
         finding
         for protocol, redirected in places
         if not redirected
@@ -193,10 +259,21 @@ def gateway_tls(gateway: Resource) -> Findings:
 @rule(
     "kubernetes-mesh-tls",
     "The service mesh accepts TLS with certificates of both sides only",
-    on="kubernetes.security.istio.io.PeerAuthentication",
+    on=("kubernetes.security.istio.io.PeerAuthentication", "kubernetes.networking.istio.io.DestinationRule"),
     requirements="2.2.7 4.2.1",
     severity=MEDIUM,
     remedy="set spec.mtls.mode to STRICT",
 )
 def mesh_tls(authentication: Resource) -> Findings:
-    return authentication["spec"]["mtls"]["mode"].must_be("STRICT", "UNSET", default="UNSET")
+    spec = authentication["spec"]
+    if authentication.kind.endswith("DestinationRule"):
+        tls = spec["trafficPolicy"]["tls"]
+        return tls["mode"].must_not_be("DISABLE", wanted="ISTIO_MUTUAL", default="ISTIO_MUTUAL") + tls[
+            "insecureSkipVerify"
+        ].must_be(False, default=False)
+    ports = spec["portLevelMtls"].value
+    return spec["mtls"]["mode"].must_be("STRICT", "UNSET", default="UNSET") + [
+        finding
+        for port in (ports if isinstance(ports, dict) else {})
+        for finding in spec["portLevelMtls"][port]["mode"].must_be("STRICT", "UNSET", default="UNSET")
+    ]

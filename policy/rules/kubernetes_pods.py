@@ -80,6 +80,8 @@ def no_privileges(workload: Resource) -> Findings:
         added = context["capabilities"]["add"]
         if not added.absent:
             findings += added.must_only_include("NET_BIND_SERVICE")
+        label = _either(_pod(workload), container, "seLinuxOptions")["type"]
+        findings += label.must_not_be("spc_t", wanted="no label of a privileged container", default="container_t")
         findings += context["procMount"].must_be("Default", default="Default")  # Kubernetes' default
         findings += context["windowsOptions"]["hostProcess"].must_be(False, default=False)
     return findings
@@ -96,6 +98,9 @@ def no_privileges(workload: Resource) -> Findings:
 def runs_as_user(workload: Resource) -> Findings:
     pod = _pod(workload)
     findings: Findings = []
+    if workload.partial:  # a patch may set the user of the pod alone
+        user = pod["securityContext"]["runAsUser"]
+        findings += user.must_not_be(0, wanted="a user other than root", default=1)
     for container in _containers(pod):
         findings += _either(pod, container, "runAsNonRoot").must_be(True)
         findings += _either(pod, container, "runAsUser").must_not_be(0, wanted="a user other than root", default=1)
@@ -115,7 +120,12 @@ def system_calls_filtered(workload: Resource) -> Findings:
     return [
         finding
         for container in _containers(pod)
-        for finding in _either(pod, container, "seccompProfile")["type"].must_be("RuntimeDefault", "Localhost")
+        for finding in (
+            *_either(pod, container, "seccompProfile")["type"].must_be("RuntimeDefault", "Localhost"),
+            *_either(pod, container, "appArmorProfile")["type"].must_not_be(
+                "Unconfined", wanted="RuntimeDefault", default="RuntimeDefault"
+            ),
+        )
     ]
 
 
@@ -255,8 +265,10 @@ _PRIVILEGES: Final = {
     "allowPrivilegeEscalation": (True, "true"),
     "hostProcess": (True, "true"),
     "procMount": ("Unmasked",),
+    "runAsNonRoot": (False, "false"),
     "runAsUser": (0, "0"),
 }
+_HARMLESS_CAPABILITIES: Final = ("NET_BIND_SERVICE", "CAP_NET_BIND_SERVICE")
 _NOT_OF_PODS: Final = ("kubernetes.CustomResourceDefinition", "kubernetes.PodSecurityPolicy")
 
 
@@ -273,7 +285,16 @@ def _search(path: str, value: Any, findings: Findings, depth: int) -> None:
         place = f"{path}.{key}" if path else key
         if key in _PRIVILEGES and not isinstance(item, (dict, list)) and item in _PRIVILEGES[key]:
             findings += Property(place, item).breach("no privilege on the node")
+        elif key == "capabilities" and isinstance(item, dict) and _added(item):
+            findings += Property(f"{place}.add", _added(item)).breach("no capability but NET_BIND_SERVICE")
+        elif key == "seccompProfile" and isinstance(item, dict) and item.get("type") == "Unconfined":
+            findings += Property(f"{place}.type", "Unconfined").breach("the runtime's system call filter")
         elif key == "hostPath" and isinstance(item, dict) and item.get("path"):
             findings += Property(place, item).breach("no path of the node", "set")
         else:
             _search(place, item, findings, depth + 1)
+
+
+def _added(capabilities: dict[str, Any]) -> list[Any]:
+    added = capabilities.get("add")
+    return [name for name in added if name not in _HARMLESS_CAPABILITIES] if isinstance(added, list) else []

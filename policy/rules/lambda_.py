@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..conditions import names_an_owner
 from ..lifetimes import must_be_supported
 from ..reading import Findings
 from ..rule import CRITICAL, MEDIUM, Resource, rule
+from ..wildcards import has_wildcard
 
-_NAMING_SOURCES: Final = ("sourceAccount", "sourceArn", "principalOrgId")
+# Services that call the functions of others for whoever asks them to.
+_SERVICES_OF_ANYBODY: Final = (
+    "apigateway.amazonaws.com",
+    "events.amazonaws.com",
+    "iot.amazonaws.com",
+    "s3.amazonaws.com",
+    "ses.amazonaws.com",
+    "sns.amazonaws.com",
+)
+_SOURCES: Final = (
+    ("sourceAccount", lambda text: not has_wildcard(text)),
+    ("sourceArn", names_an_owner),
+    ("principalOrgId", lambda text: not has_wildcard(text)),
+)
 
 
 @rule(
@@ -25,9 +40,28 @@ def not_public(access: Resource) -> Findings:
         return access["authorizationType"].must_be("AWS_IAM")
     if access["functionUrlAuthType"].value == "NONE":
         return access["functionUrlAuthType"].breach("AWS_IAM")
-    if any(not access[name].absent and str(access[name].value).strip("*?") != "" for name in _NAMING_SOURCES):
+    if any(
+        not access[name].absent and (access[name].unknown or names(str(access[name].value))) for name, names in _SOURCES
+    ):
         return []
     return access["principal"].must_not_be("*", wanted="a named principal")
+
+
+@rule(
+    "lambda-called-for-named-source",
+    "A service that calls a function does so for a named source, not for anybody who uses the service",
+    on="aws.lambda.Permission",
+    requirements="7.2.1 7.2.2 1.3.1",
+    controls="Lambda.1 LAMBDA_FUNCTION_PUBLIC_ACCESS_PROHIBITED",
+    severity=MEDIUM,
+    remedy="set sourceArn or sourceAccount",
+)
+def called_for_named_source(permission: Resource) -> Findings:
+    if permission["principal"].value not in _SERVICES_OF_ANYBODY:
+        return []
+    if any(not permission[name].absent for name, _ in _SOURCES):
+        return []
+    return permission["sourceArn"].must_be_given("the ARN of what calls")
 
 
 @rule(

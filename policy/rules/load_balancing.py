@@ -44,7 +44,9 @@ def listener_https(listener: Resource) -> Findings:
     # nobody ends it on a port of plain HTTP.
     if listener["protocol"].value in ("TCP", "TCP_UDP") and number(listener["port"].value) in _PLAIN_PORTS:
         return listener["port"].breach("a port of TLS, such as 443")
-    findings = listener["protocol"].must_not_be("HTTP", wanted="HTTPS", default="GENEVE")
+    # AWS default on a port: HTTP.
+    default = "GENEVE" if listener["port"].absent else "HTTP"
+    findings = listener["protocol"].must_not_be("HTTP", wanted="HTTPS", default=default)
     actions = list(listener["defaultActions"])
     if findings and actions and all(action["redirect"]["protocol"].value == "HTTPS" for action in actions):
         return []

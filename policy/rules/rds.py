@@ -102,7 +102,7 @@ def storage_encrypted(database: Resource) -> Findings:
     encrypted = database["storageEncrypted"].must_be(True)
     if encrypted or database.kind == "aws.rds.GlobalCluster":
         return encrypted
-    return database["kmsKeyId"].must_be_given("a customer-managed key")
+    return database["kmsKeyId"].must_name_own_key()
 
 
 @rule(
@@ -115,13 +115,13 @@ def storage_encrypted(database: Resource) -> Findings:
     remedy="set kmsKeyId to the ARN of a customer-managed key",
 )
 def snapshot_copy_encrypted(copy: Resource) -> Findings:
-    return copy["kmsKeyId"].must_be_given("a customer-managed key")
+    return copy["kmsKeyId"].must_name_own_key()
 
 
 @rule(
     "rds-snapshot-not-public",
     "Snapshots are not shared with everyone",
-    on=("aws.rds.Snapshot", "aws.rds.SnapshotCopy", "aws.rds.ClusterSnapshotCopy"),
+    on=("aws.rds.Snapshot", "aws.rds.ClusterSnapshot", "aws.rds.SnapshotCopy", "aws.rds.ClusterSnapshotCopy"),
     requirements="3.5.1.3 10.3.2 7.2.1",
     controls="RDS_SNAPSHOTS_PUBLIC_PROHIBITED",
     severity=CRITICAL,
@@ -239,7 +239,8 @@ def no_statement_text(group: Resource) -> Findings:
         lambda value: not _events(value) & _STATEMENT_TEXT, "events without statement text", default="CONNECT"
     )
     general = parameter(group, "general_log").must_be("0", "OFF", default="0")
-    return audited + general + parameter(group, "log_statement").must_be("NONE", "DDL", default="NONE")
+    slow = parameter(group, "log_min_duration_statement").must_not_be(0, wanted="-1, or a time", default="-1")
+    return audited + general + slow + parameter(group, "log_statement").must_be("NONE", "DDL", default="NONE")
 
 
 def _events(value: object) -> set[str]:

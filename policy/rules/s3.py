@@ -15,6 +15,7 @@ _BLOCKS: Final = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "r
 _PUBLIC_ACLS: Final = ("public-read", "public-read-write", "authenticated-read", "website")
 _PRIVATE_ACLS: Final = ("private", "log-delivery-write", "bucket-owner-full-control")
 _NOT_PUBLIC: Final = "1.4.4 1.3.1 7.2.1"
+_EACH_KIND_OF_ACTION: Final = ("s3:AnyAction", "s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject")
 
 # Actions by which another account could open the bucket or destroy what protects it.
 _OWNERS_ONLY: Final = (
@@ -78,7 +79,7 @@ def bucket_has_block(stack: Stack) -> StackFindings:
 @rule(
     "s3-no-acl",
     "Buckets have no ACL: their policy alone says who may do what",
-    on=("aws.s3.BucketAcl", _BUCKET, "aws.s3.BucketObject", "aws.s3.BucketObjectv2"),
+    on=("aws.s3.BucketAcl", _BUCKET, "aws.s3.BucketObject", "aws.s3.BucketObjectv2", "aws.s3.ObjectCopy"),
     requirements="1.3.1 7.2.1 7.2.2 7.3.1",
     controls="S3_BUCKET_ACL_PROHIBITED S3_BUCKET_PUBLIC_READ_PROHIBITED S3_BUCKET_PUBLIC_WRITE_PROHIBITED",
     severity=HIGH,
@@ -136,7 +137,11 @@ def _refuses_plain_requests(statement: Statement) -> bool:
         for operator, key, values in statement.conditions
         if values
     )
-    denies_all = not statement.allows and statement.about_everyone and statement.covers_action("s3:AnyAction")
+    denies_all = (
+        not statement.allows
+        and statement.about_everyone
+        and all(statement.covers_action(action) for action in _EACH_KIND_OF_ACTION)
+    )
     return denies_all and plain and len(statement.conditions) == 1
 
 
@@ -180,10 +185,17 @@ def policy_guards_itself(holder: Resource) -> Findings:
     findings = [
         finding
         for statement in statements(holder["policy"])
-        if statement.principals and any(statement.allows_action(action) for action in _OWNERS_ONLY)
+        if statement.principals
+        and any(statement.allows_action(action) for action in _OWNERS_ONLY)
+        and not _passes_on_to_access_points(statement)
         for finding in statement.place.breach(wanted, f"Allow {', '.join(statement.actions)}")
     ]
     return findings or unknown_documents([holder["policy"]], wanted)
+
+
+def _passes_on_to_access_points(statement: Statement) -> bool:
+    """A bucket whose access points, all of one account, say who may do what."""
+    return any(key == "s3:dataaccesspointaccount" for _, key, _ in statement.conditions)
 
 
 @rule(
@@ -205,9 +217,9 @@ def encrypted_with_kms(configuration: Resource) -> Findings:
     findings = rules.must_be_given("a rule")
     for entry in rules:
         default = entry["applyServerSideEncryptionByDefault"]
-        findings += default["sseAlgorithm"].must_be("aws:kms", "aws:kms:dsse") or default[
-            "kmsMasterKeyId"
-        ].must_be_given("a customer-managed key")
+        findings += (
+            default["sseAlgorithm"].must_be("aws:kms", "aws:kms:dsse") or default["kmsMasterKeyId"].must_name_own_key()
+        )
     return findings
 
 

@@ -22,7 +22,7 @@ _ROTATION: Final = "aws.secretsmanager.SecretRotation"
     remedy="set kmsKeyId to the ARN of a customer-managed key",
 )
 def own_key(secret: Resource) -> Findings:
-    return secret["kmsKeyId"].must_be_given("a customer-managed key")
+    return secret["kmsKeyId"].must_name_own_key()
 
 
 @rule(

@@ -138,14 +138,17 @@ def _names_a_group(place: Property) -> bool:
 
 @rule(
     "ec2-prefix-list-names-ranges",
-    "Prefix lists, which entries may refer to instead of ranges, do not hold the world",
-    on=("aws.ec2.ManagedPrefixList", "aws.ec2.ManagedPrefixListEntry"),
+    "Lists of ranges, which entries may refer to, do not hold the world",
+    on=("aws.ec2.ManagedPrefixList", "aws.ec2.ManagedPrefixListEntry", "aws.workspaces.IpGroup"),
     requirements="1.2.5 1.3.1 1.4.2",
     severity=HIGH,
     remedy="name the ranges that are meant",
 )
 def prefix_list_names_ranges(prefixes: Resource) -> Findings:
-    places = [entry["cidr"] for entry in prefixes["entries"]] if prefixes.kind.endswith("List") else [prefixes["cidr"]]
+    if prefixes.kind == "aws.ec2.ManagedPrefixListEntry":
+        places = [prefixes["cidr"]]
+    else:
+        places = [entry["cidr"] for entry in prefixes["entries"]] + [entry["source"] for entry in prefixes["rules"]]
     if covers_the_world(networks(places)):
         return places[0].breach("named ranges", ", ".join(shown(place.value) for place in places))
     return [finding for place in places if place.unknown for finding in place.unjudged("named ranges")]

@@ -2,82 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import re
 from typing import Any, Final
 
+from ..conditions import narrows
 from ..network import covers_the_world, networks
-from ..reading import Findings, Property, sentinels_to_unknown
+from ..reading import Findings, Property
 from ..rule import CRITICAL, HIGH, MEDIUM, Resource, rule
-from ..settings import Table, at_least, be, each, given, judged, not_be, satisfy
-
-_TASK: Final = "aws.ecs.TaskDefinition"
+from ..settings import Check, Table, absent, at_least, be, each, given, judged, not_be, own_key, satisfy
 
 
-def _containers(task: Resource) -> Iterator[Property]:
-    """The containers of an ECS task, which are given as JSON text."""
-    text = task["containerDefinitions"]
-    if not isinstance(text.value, str):
-        yield from text
-        return
-    try:
-        content: Any = sentinels_to_unknown(json.loads(text.value))
-    except ValueError:
-        return
-    yield from Property(text.path, content)
-
-
-@rule(
-    "ecs-no-privileges",
-    "ECS containers have no privileges on their host",
-    on=_TASK,
-    requirements="2.2.6 7.2.1 7.2.2",
-    severity=CRITICAL,
-    remedy="remove privileged, host modes and host paths, and run as a user other than root",
-)
-def ecs_no_privileges(task: Resource) -> Findings:
-    findings = [
-        *task["networkMode"].must_not_be("host", wanted="awsvpc", default="awsvpc"),
-        *task["pidMode"].must_not_be("host", wanted="task", default="task"),
-        *task["ipcMode"].must_not_be("host", wanted="none or task", default="task"),
-    ]
-    for volume in task["volumes"]:
-        findings += volume["hostPath"].must_not_be_given("no path of the host")
-    for container in _containers(task):
-        findings += container["privileged"].must_be(False, default=False)
-        findings += container["user"].must(
-            lambda name: str(name).partition(":")[0] not in ("0", "root"), "a user other than root", default="1000"
-        )
-        findings += [
-            finding
-            for name in container["linuxParameters"]["capabilities"]["add"]
-            for finding in name.must_not_be("ALL", "SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE", wanted="no such capability")
-        ]
-    return findings
-
-
-@rule(
-    "ecs-read-only-root",
-    "ECS containers cannot change their own files",
-    on=_TASK,
-    requirements="11.5.2 2.2.6",
-    severity=MEDIUM,
-    remedy="set readonlyRootFilesystem to true and mount volumes where files are written",
-)
-def ecs_read_only_root(task: Resource) -> Findings:
-    return [f for container in _containers(task) for f in container["readonlyRootFilesystem"].must_be(True)]
-
-
-@rule(
-    "ecs-logged",
-    "ECS containers send their logs somewhere",
-    on=_TASK,
-    requirements="10.2.1 10.3.3",
-    severity=MEDIUM,
-    remedy="set logConfiguration with a log driver such as awslogs",
-)
-def ecs_logged(task: Resource) -> Findings:
-    return [f for container in _containers(task) for f in container["logConfiguration"].must_be_given("a log driver")]
+def _narrowed(condition: Property) -> bool:
+    operator, key = (str(condition[name].value).lower() for name in ("type", "key"))
+    return condition["value"].unknown or narrows(operator, key, (condition["value"].value,))
 
 
 _NO_PUBLIC_ADDRESS: Final[Table] = {
@@ -93,7 +30,7 @@ _NO_PUBLIC_ADDRESS: Final[Table] = {
     ),
     "aws.cloudwatch.EventPermission": (
         lambda permission: (
-            permission["principal"].must_not_be("*", wanted="a named account") if permission["condition"].absent else []
+            [] if _narrowed(permission["condition"]) else permission["principal"].must_not_be("*", wanted="an account")
         ),
     ),
     "aws.transfer.Server": (be("endpointType", "VPC", "VPC_ENDPOINT"),),
@@ -132,6 +69,7 @@ _AUTHENTICATED: Final[Table] = {
             else method["authorization"].must_be("AWS_IAM", "CUSTOM", "COGNITO_USER_POOLS")
         ),
     ),
+    "aws.apigatewayv2.Api": (absent("target", "routes of its own, which ask who comes"),),
     "aws.apigatewayv2.Route": (_route,),
     "aws.appsync.Api": (each("eventConfig.authProviders", lambda provider: _other_than_key(provider["authType"])),),
     "aws.appsync.GraphQLApi": (
@@ -155,58 +93,13 @@ def service_authenticates(service: Resource) -> Findings:
     return judged(_AUTHENTICATED, service)
 
 
-_PASSWORDS: Final = "passwordPolicy"
-
-
-@rule(
-    "cognito-strong-sign-in",
-    "User pools ask for twelve characters and a second factor",
-    on="aws.cognito.UserPool",
-    requirements="8.3.6 8.4.2 8.5.1",
-    severity=HIGH,
-    remedy="set passwordPolicy with minimumLength 12 and mixed characters, and mfaConfiguration to ON",
-)
-def cognito_strong_sign_in(pool: Resource) -> Findings:
-    passwords = pool[_PASSWORDS]
-    # Defaults of Cognito: 8 characters, all kinds, no second factor.
-    findings = passwords["minimumLength"].must_be_at_least(12, "characters", default=8)
-    if not passwords.absent:
-        for name in ("requireLowercase", "requireNumbers", "requireUppercase"):
-            findings += passwords[name].must_be(True, default=True)
-    return findings + pool["mfaConfiguration"].must_be("ON", "OPTIONAL", default="OFF")
-
-
-@rule(
-    "cognito-client-flows",
-    "User pool clients send no password and no token in clear or in an address",
-    on="aws.cognito.UserPoolClient",
-    requirements="8.3.2 4.2.1 6.2.4",
-    severity=MEDIUM,
-    remedy="use the code flow and SRP, and addresses with https",
-)
-def cognito_client_flows(client: Resource) -> Findings:
-    findings = [f for flow in client["allowedOauthFlows"] for f in flow.must_not_be("implicit", wanted="code")]
-    findings += [
-        finding
-        for flow in client["explicitAuthFlows"]
-        for finding in flow.must_not_be("USER_PASSWORD_AUTH", "ALLOW_USER_PASSWORD_AUTH", wanted="ALLOW_USER_SRP_AUTH")
-    ]
-    return findings + [
-        finding
-        for name in ("callbackUrls", "logoutUrls")
-        for url in client[name]
-        for finding in url.must(
-            lambda text: not str(text).startswith("http://") or str(text).startswith("http://localhost"), "https"
-        )
-    ]
-
-
 # Policies with SHA-1, CBC or older key exchanges; AWS Transfer Family's own list of security policies.
 _OLD_TRANSFER: Final = (
     "TransferSecurityPolicy-2018",
     "TransferSecurityPolicy-2020",
     "TransferSecurityPolicy-FIPS-2020",
 )
+_OLD_PLATFORMS: Final = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")  # of Fargate
 _PLAIN_SCHEMES: Final = ("http://",)
 
 
@@ -216,8 +109,14 @@ def _no_plain_address(path: str) -> Any:
     )
 
 
+def _encrypted_connection(connection: Resource) -> Findings:
+    properties = connection["connectionProperties"]
+    # AWS default of JDBC_ENFORCE_SSL: false. Connections to Kafka and MongoDB have properties of their own.
+    return [] if properties["JDBC_CONNECTION_URL"].absent else properties["JDBC_ENFORCE_SSL"].must_be(True)
+
+
 _TLS: Final[Table] = {
-    _TASK: (
+    "aws.ecs.TaskDefinition": (
         each(
             "volumes",
             lambda volume: (
@@ -231,6 +130,7 @@ _TLS: Final[Table] = {
         lambda integration: (
             [] if integration["connectionType"].value == "VPC_LINK" else _no_plain_address("uri")(integration)
         ),
+        be("tlsConfig.insecureSkipVerification", False, default=False),
     ),
     "aws.apigatewayv2.Integration": (
         lambda integration: (
@@ -241,6 +141,11 @@ _TLS: Final[Table] = {
     ),
     "aws.elb.SslNegotiationPolicy": (each("attributes", lambda one: _no_old_protocol(one["name"], one["value"])),),
     "aws.elb.LoadBalancerPolicy": (each("policyAttributes", lambda one: _no_old_protocol(one["name"], one["value"])),),
+    "aws.glue.Connection": (_encrypted_connection,),
+    "aws.transfer.Connector": (
+        _no_plain_address("url"),
+        not_be("as2Config.encryptionAlgorithm", "NONE", wanted="AES", default="AES256_CBC"),
+    ),
     "aws.transfer.Server": (
         satisfy(
             "securityPolicyName",
@@ -274,14 +179,40 @@ def service_tls_only(service: Resource) -> Findings:
     return judged(_TLS, service)
 
 
+def _option(namespace: str, name: str) -> Check:
+    """The value of a setting of Elastic Beanstalk; AWS default of those that are asked for: off."""
+
+    def check(environment: Resource) -> Findings:
+        for entry in environment["settings"]:
+            if entry.unknown or (entry["namespace"].value == namespace and entry["name"].value == name):
+                return entry["value"].must_be(True)
+        return environment["settings"].breach(f"{name} = true", "without it")
+
+    return check
+
+
 _LOGGED: Final[Table] = {
-    "aws.appsync.GraphQLApi": (given("logConfig.fieldLogLevel", "a log level"),),
+    "aws.apigateway.MethodSettings": (
+        # The data of requests and answers, which can hold card numbers, must not be in the log.
+        be("settings.dataTraceEnabled", False, default=False),
+        not_be("settings.loggingLevel", "OFF", wanted="ERROR or INFO", default="ERROR"),
+    ),
+    "aws.appsync.GraphQLApi": (
+        given("logConfig.fieldLogLevel", "a log level"),
+        not_be("logConfig.fieldLogLevel", "NONE", wanted="ERROR or ALL", default="ERROR"),
+    ),
+    "aws.ecs.Cluster": (
+        not_be("configuration.executeCommandConfiguration.logging", "NONE", wanted="DEFAULT", default="DEFAULT"),
+    ),
     "aws.codebuild.Project": (
         not_be("logsConfig.cloudwatchLogs.status", "DISABLED", wanted="ENABLED", default="ENABLED"),
         be("logsConfig.s3Logs.encryptionDisabled", False, default=False),
         be("artifacts.encryptionDisabled", False, default=False),
+        each("secondaryArtifacts", lambda one: one["encryptionDisabled"].must_be(False, default=False)),
     ),
+    "aws.codebuild.ReportGroup": (be("exportConfig.s3Destination.encryptionDisabled", False, default=False),),
     "aws.ec2clientvpn.Endpoint": (be("connectionLogOptions.enabled", True),),
+    "aws.elasticbeanstalk.Environment": (_option("aws:elasticbeanstalk:cloudwatch:logs", "StreamLogs"),),
     "aws.transfer.Server": (
         lambda server: (
             [] if not server["loggingRole"].absent else server["structuredLogDestinations"].must_be_given("a log group")
@@ -295,7 +226,7 @@ _LOGGED: Final[Table] = {
     "Other services write logs",
     on=tuple(_LOGGED),
     requirements="10.2.1 10.2.2 10.4.2",
-    controls="AppSync.2 CodeBuild.3 EC2.51",
+    controls="AppSync.2 CodeBuild.3 EC2.51 ElasticBeanstalk.3",
     severity=MEDIUM,
     remedy="send the logs to a log group",
 )
@@ -329,6 +260,25 @@ def cryptography_keys_kept(key: Resource) -> Findings:
     return judged(_KEY_TIMES, key)
 
 
+_UPDATED: Final[Table] = {
+    "aws.ecs.Service": (not_be("platformVersion", *_OLD_PLATFORMS, wanted="LATEST or 1.4.0", default="LATEST"),),
+    "aws.elasticbeanstalk.Environment": (_option("aws:elasticbeanstalk:managedactions", "ManagedActionsEnabled"),),
+}
+
+
+@rule(
+    "service-updated",
+    "Platforms that AWS runs are updated by AWS",
+    on=tuple(_UPDATED),
+    requirements="6.3.3",
+    controls="ECS.10 ElasticBeanstalk.2",
+    severity=MEDIUM,
+    remedy="take the latest platform, and let managed updates run",
+)
+def service_updated(service: Resource) -> Findings:
+    return judged(_UPDATED, service)
+
+
 _ALL_GROUPS: Final = "authorizeAllGroups"
 
 
@@ -344,43 +294,6 @@ def clientvpn_names_groups(authorisation: Resource) -> Findings:
     target = authorisation["targetNetworkCidr"]
     wide = target.breach("a named network") if covers_the_world(networks([target])) else []
     return wide + authorisation[_ALL_GROUPS].must_be(False, default=False)
-
-
-@rule(
-    "networkfirewall-denies-by-default",
-    "Network firewalls let nothing pass that no rule names",
-    on=("aws.networkfirewall.FirewallPolicy", "aws.networkfirewall.RuleGroup"),
-    requirements="1.3.1 1.3.2 1.4.2",
-    severity=HIGH,
-    remedy="forward to the stateful rules, or drop, by default, and name source, destination and port in each pass",
-)
-def networkfirewall_denies(firewall: Resource) -> Findings:
-    if firewall.kind == "aws.networkfirewall.FirewallPolicy":
-        policy = firewall["firewallPolicy"]
-        return [
-            finding
-            for name in ("statelessDefaultActions", "statelessFragmentDefaultActions")
-            for action in policy[name]
-            for finding in action.must_not_be("aws:pass", wanted="aws:forward_to_sfe or aws:drop")
-        ]
-    source = firewall["ruleGroup"]["rulesSource"]
-    findings = [
-        finding
-        for text in (firewall["rules"], source["rulesString"])
-        if text.known
-        for finding in text.must(_passes_nothing_wholesale, "no pass from any to any")
-    ]
-    for entry in source["statefulRules"]:
-        header = entry["header"]
-        ends = {header[name].value for name in ("source", "destination", "destinationPort")}
-        if entry["action"].value == "PASS" and ends <= {"ANY", "any"}:
-            findings += entry.breach("named ends", "PASS from any to any")
-    return findings
-
-
-def _passes_nothing_wholesale(rules: object) -> bool:
-    lines = (" ".join(line.lower().split()) for line in str(rules).splitlines())
-    return not any(line.startswith("pass ") and " any any -> any any" in line for line in lines)
 
 
 _EFS_POINT: Final[Table] = {
@@ -405,6 +318,19 @@ def service_own_space(service: Resource) -> Findings:
     return judged(_EFS_POINT, service)
 
 
+def _encrypts_everything(configuration: Resource) -> Findings:
+    """The document is JSON text: both kinds of encryption must be on in it."""
+    text = configuration["configuration"]
+    return [
+        finding
+        for name in ("EnableAtRestEncryption", "EnableInTransitEncryption")
+        for finding in text.must(
+            lambda value, name=name: re.search(rf'"{name}"\s{{0,9}}:\s{{0,9}}true', str(value)) is not None,
+            f"with {name} true",
+        )
+    ]
+
+
 _ENCRYPTED: Final[Table] = {
     "aws.glue.DataCatalogEncryptionSettings": (
         be(
@@ -413,11 +339,14 @@ _ENCRYPTED: Final[Table] = {
         ),
         be("dataCatalogEncryptionSettings.encryptionAtRest.catalogEncryptionMode", "SSE-KMS"),
     ),
+    "aws.athena.Database": (be("encryptionConfiguration.encryptionOption", "SSE_KMS", "CSE_KMS"),),
+    "aws.codeartifact.Domain": (own_key("encryptionKey"),),
+    "aws.glue.Crawler": (given("securityConfiguration", "a security configuration"),),
     "aws.glue.Job": (given("securityConfiguration", "a security configuration"),),
+    "aws.emr.SecurityConfiguration": (_encrypts_everything,),
+    "aws.sagemaker.Domain": (own_key("kmsKeyId"),),
     "aws.emr.Cluster": (given("securityConfiguration", "a security configuration"),),
-    "aws.codepipeline.Pipeline": (
-        each("artifactStores", lambda store: store["encryptionKey"].must_be_given("a customer-managed key")),
-    ),
+    "aws.codepipeline.Pipeline": (each("artifactStores", lambda store: store["encryptionKey"].must_name_own_key()),),
 }
 
 

@@ -23,7 +23,7 @@ _RECORDED_AS: Final = {"https": "http"}
     remedy="set kmsMasterKeyId to a customer-managed key",
 )
 def topic_encrypted(topic: Resource) -> Findings:
-    return topic["kmsMasterKeyId"].must_be_given("a customer-managed key", other_than="alias/aws/sns")
+    return topic["kmsMasterKeyId"].must_name_own_key()
 
 
 @rule(

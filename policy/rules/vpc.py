@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ..documents import statements
 from ..network import RDP, SSH, AclEntry, acl_entries, covers_the_world, networks
 from ..reading import Breach, Findings, Property, number
 from ..rule import HIGH, LOW, MEDIUM, Resource, StackFindings, rule
@@ -274,3 +275,29 @@ def nat_gateway_per_zone(stack: Stack) -> StackFindings:
         return []
     found = f"{len(gateways)} NAT gateway{'s' if len(gateways) > 1 else ''} for {len(zones)} availability zones"
     return [(gateways[0], Breach("", found, f"{len(zones)} NAT gateways"))]
+
+
+@rule(
+    "ec2-endpoint-names-targets",
+    "Gateway endpoints say whose buckets and tables may be reached through them",
+    on=("aws.ec2.VpcEndpoint", "aws.ec2.VpcEndpointPolicy"),
+    requirements="1.3.2 7.2.1 7.2.2",
+    severity=MEDIUM,
+    remedy="give the endpoint a policy that names the buckets, the tables or the organisation",
+)
+def endpoint_names_targets(endpoint: Resource) -> Findings:
+    wanted = "a policy that names what may be reached"
+    policy = endpoint["policy"]
+    # AWS default of the type: Gateway. Without a policy everything may be reached, also in accounts of others.
+    if endpoint.kind == "aws.ec2.VpcEndpoint" and policy.absent:
+        kind = endpoint["vpcEndpointType"]
+        return policy.breach(wanted, "not set") if kind.value in (None, "Gateway") else []
+    return [
+        finding
+        for statement in statements(policy)
+        if statement.allows
+        and statement.on_everything
+        and not statement.conditions
+        and statement.covers_action("s3:Any")
+        for finding in statement.place.breach(wanted, "everything allowed")
+    ]

@@ -690,7 +690,11 @@ FINE: list[tuple[str, str, dict[str, Any]]] = [
             )
         },
     ),
-    ("function for a bucket's events", "aws:lambda/permission:Permission", {"principal": "s3.amazonaws.com"}),
+    (
+        "function for a bucket's events",
+        "aws:lambda/permission:Permission",
+        {"principal": "s3.amazonaws.com", "sourceAccount": "111122223333"},
+    ),
     (
         "name of a secret",
         "aws:ssm/parameter:Parameter",

@@ -66,6 +66,9 @@ _TOKEN_SCRIPT = (
 _KEY_ID = "AKIA" + "IOSFODNN7EXAMPLE"
 _PRIVATE_KEY = "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----"
 
+# Nobody but one role may call, so that no source is asked for.
+_NO_SERVICE = (("principal", "arn:aws:iam::111122223333:role/caller"), ("sourceArn", None))
+
 ROWS = [
     *(
         Row("ec2-imdsv2-required", kind, "metadataOptions.httpTokens", "optional")
@@ -159,7 +162,7 @@ ROWS = [
     Row("ecr-immutable-tags", _REPOSITORY, "imageTagMutability", "MUTABLE"),
     Row("lambda-supported-runtime", "aws.lambda.Function", "runtime", "python3.8", absent=FINE),
     Row("lambda-supported-runtime", "aws.lambda.Function", "runtime", "nodejs16.x", absent=FINE),
-    Row("lambda-not-public", "aws.lambda.Permission", "principal", "*", setup=(("sourceArn", None),)),
+    Row("lambda-not-public", "aws.lambda.Permission", "principal", "*", setup=_NO_SERVICE),
     Row("lambda-not-public", "aws.lambda.FunctionUrl", "authorizationType", "NONE"),
     Row("stepfunctions-logged", _MACHINE, "loggingConfiguration.level", "OFF"),
     Row("stepfunctions-logged", _MACHINE, "loggingConfiguration.includeExecutionData", True, absent=FINE),

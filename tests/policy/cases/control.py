@@ -145,7 +145,7 @@ ROWS = [
         "iam-no-decryption-with-every-key",
         _POLICY,
         "policy",
-        allow("kms:D*", "arn:aws:kms:*:*:key/*"),
+        allow("kms:Dec*", "arn:aws:kms:*:*:key/*"),
         property=_S,
         absent=FINE,
     ),

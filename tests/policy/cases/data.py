@@ -169,6 +169,7 @@ BASELINES = {
         "manageMasterPassword": True,
     },
     "aws.mq.Broker": {
+        "autoMinorVersionUpgrade": True,
         "publiclyAccessible": False,
         "encryptionOptions": {"kmsKeyId": _KEY, "useAwsOwnedKey": False},
         "logs": {"general": True},

@@ -274,7 +274,7 @@ ROWS = [
     Row("lb-idle-timeout", _LB, "idleTimeout", 1200, absent=FINE),
     Row("lb-idle-timeout", _CLASSIC, "idleTimeout", 3600, absent=FINE),
     Row("lb-deletion-protection", _LB, "enableDeletionProtection", False),
-    Row("lb-listener-https", _LISTENER, "protocol", "HTTP", absent=FINE),
+    Row("lb-listener-https", _LISTENER, "protocol", "HTTP"),  # AWS default on a port: HTTP
     Row("lb-listener-tls-policy", _LISTENER, "sslPolicy", "ELBSecurityPolicy-2016-08"),
     Row("lb-listener-tls-policy", _LISTENER, "sslPolicy", "ELBSecurityPolicy-TLS13-1-0-2021-06"),
     Row(
