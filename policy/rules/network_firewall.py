@@ -33,12 +33,12 @@ def networkfirewall_denies(firewall: Resource) -> Findings:
     ]
     for entry in source["statelessRulesAndCustomActions"]["statelessRules"]:
         definition = entry["ruleDefinition"]
-        ends = [
+        sides = [
             networks([address["addressDefinition"] for address in definition["matchAttributes"][name]])
             for name in ("sources", "destinations")
         ]
         if any(action.value == "aws:pass" for action in definition["actions"]) and all(
-            not end or covers_the_world(end) for end in ends
+            not end or covers_the_world(end) for end in sides
         ):
             findings += entry.breach("named ends", "pass from any to any")
     for entry in source["statefulRules"]:

@@ -321,14 +321,12 @@ def service_own_space(service: Resource) -> Findings:
 def _encrypts_everything(configuration: Resource) -> Findings:
     """The document is JSON text: both kinds of encryption must be on in it."""
     text = configuration["configuration"]
-    return [
-        finding
-        for name in ("EnableAtRestEncryption", "EnableInTransitEncryption")
-        for finding in text.must(
-            lambda value, name=name: re.search(rf'"{name}"\s{{0,9}}:\s{{0,9}}true', str(value)) is not None,
-            f"with {name} true",
-        )
-    ]
+    return _turns_on(text, "EnableAtRestEncryption") + _turns_on(text, "EnableInTransitEncryption")
+
+
+def _turns_on(text: Property, switch: str) -> Findings:
+    on = re.compile(rf'"{switch}"\s{{0,9}}:\s{{0,9}}true')
+    return text.must(lambda value: on.search(str(value)) is not None, f"with {switch} true")
 
 
 _ENCRYPTED: Final[Table] = {
