@@ -121,3 +121,16 @@ class Migration:
         endpoint = self.aws.endpoint(endpoint_arn)
         certificate = self.aws.certificate(endpoint.get("CertificateArn", ""))
         return Tls(ca_pem=str(certificate["CertificatePem"]), verify_name=endpoint.get("SslMode") == "verify-full")
+
+
+class Snapshot(Migration):
+    """A migration as it is at one moment: each catalogue is read once. It shares the servers of the original."""
+
+    def __init__(self, of: Migration) -> None:
+        self.__dict__.update({**of.__dict__, "source": of.source, "target": of.target})
+        self._catalogues: dict[str, Catalogue] = {}
+
+    def catalogue(self, role: str) -> Catalogue:
+        if role not in self._catalogues:
+            self._catalogues[role] = super().catalogue(role)
+        return self._catalogues[role]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cutover.errors import CutoverError
-from cutover.migration import Migration
+from cutover.migration import Migration, Snapshot
 from cutover.servers.catalogue import Catalogue
 from cutover.servers.principals import Principal, read_principals
 
@@ -62,12 +62,16 @@ class Evening:
         return self._principals[role]
 
     @cached_property
-    def source_catalogue(self) -> Catalogue:
-        return self.migration.catalogue("source")
+    def snapshot(self) -> Snapshot:
+        return Snapshot(self.migration)
 
-    @cached_property
+    @property
+    def source_catalogue(self) -> Catalogue:
+        return self.snapshot.catalogue("source")
+
+    @property
     def target_catalogue(self) -> Catalogue:
-        return self.migration.catalogue("target")
+        return self.snapshot.catalogue("target")
 
 
 Judge = Callable[[Evening], Iterable[Observation]]

@@ -115,7 +115,7 @@ class _Silent:
 
 def every_statement(evening: Evening, states: tuple[State, ...]) -> Iterator[Statement]:
     """All that the changes of these states may send, on the servers as they are now."""
-    run = Run(migration=evening.migration, facts=Facts(), screen=_Silent())
+    run = Run(migration=evening.snapshot, facts=Facts(), screen=_Silent())
     for state in states:
         for step in state.steps():
             if isinstance(step, Change):

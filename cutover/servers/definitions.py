@@ -22,6 +22,9 @@ TEXT_COLUMN = {
     "VIEW": "Create View",
 }
 _STATUS = re.compile(r" (ENABLE|DISABLE)( ON SLAVE| ON REPLICA)?(?= COMMENT | DO )")
+_EVENT = re.compile(r"^CREATE (?:DEFINER=`(?:[^`]|``)*`(?:@`(?:[^`]|``)*`)? )?EVENT `(?:[^`]|``)+`")
+"""An event up to its name, which may hold any word."""
+_BODY = re.compile(r"(?= COMMENT '| DO )")
 _DEFINER = re.compile(r"^CREATE (?:ALGORITHM=\w+ )?DEFINER=(`(?:[^`]|``)*`(?:@`(?:[^`]|``)*`)?)")
 _ORDER = """SELECT TRIGGER_SCHEMA AS s, TRIGGER_NAME AS name, EVENT_OBJECT_TABLE AS t, ACTION_TIMING AS timing,
     EVENT_MANIPULATION AS event, ACTION_ORDER AS place FROM information_schema.TRIGGERS
@@ -69,7 +72,7 @@ class Definition:
     @property
     def table(self) -> str:
         """Of a trigger: the table that it acts on, with its schema."""
-        return f"{self.schema}.{self.acts.split(' ')[0]}" if self.acts else ""
+        return f"{self.schema}.{self.acts.rsplit(' ', 2)[0]}" if self.acts else ""
 
     @property
     def session(self) -> dict[str, str]:
@@ -96,12 +99,17 @@ class Definition:
         """The statement that makes it; an event is made disabled."""
         if self.kind != "EVENT":
             return self.text
-        place = re.search(r"(?= COMMENT '| DO )", self.text)
+        place = _BODY.search(self.text, _after_name(self.text))
         at = place.start() if place else len(self.text)
         return f"{self.text[:at]} DISABLE{self.text[at:]}"
 
     def to_json(self) -> dict[str, object]:
         return asdict(self)
+
+
+def _after_name(text: str) -> int:
+    found = _EVENT.match(text)
+    return found.end() if found else 0
 
 
 def from_json(told: Mapping[str, object]) -> Definition:
@@ -121,7 +129,8 @@ def read_definition(server: Server, item: StoredObject) -> Definition:
         # A view is told with or without its schema's name, as the session's own schema happens to be.
         text = text.replace(quoted(item.schema) + ".", "")
     if item.kind == "EVENT":
-        text = _STATUS.sub("", text, count=1)
+        at = _after_name(text)
+        text = text[:at] + _STATUS.sub("", text[at:], count=1)
     return Definition(
         kind=item.kind,
         schema=item.schema,

@@ -20,6 +20,10 @@ _DISPLAY_WIDTH = re.compile(r"\b(smallint|mediumint|int|bigint|year)\(\d+\)|\b(t
 _NEXT_NUMBER = re.compile(r" AUTO_INCREMENT=\d+")
 _LETTERS = re.compile(r" (?:DEFAULT )?(?:CHARACTER SET|CHARSET|COLLATE)[ =]\w+")
 """Told apart by version where they are the default; the catalogue tells the collation itself."""
+_OWN_LETTERS = re.compile(
+    r"^(\s*`((?:[^`]|``)+)` \w+(?:\((?:[^()']|'(?:[^']|'')*')*\))? CHARACTER SET \w+)(?! COLLATE)\b", re.MULTILINE
+)
+_TABLE_LETTERS = re.compile(r"(\n\) [^'\n]*?DEFAULT CHARSET=\w+)(?! COLLATE)\b")
 _INDEX = re.compile(r"(?:(\w+) )?KEY `((?:[^`]|``)+)`")
 _CONSTRAINT = re.compile(r"CONSTRAINT `((?:[^`]|``)+)` (FOREIGN KEY|CHECK)")
 _COLUMN = re.compile(r"`((?:[^`]|``)+)` (.*)", re.DOTALL)
@@ -141,12 +145,27 @@ def creations(source: Server, target: Server, schemas: Sequence[str]) -> list[Cr
     made = [Creation(text=text, session={}) for text in _databases(source, target, schemas)]
     for table in mine.tables:
         if table.full_name not in there:
-            text = _NEXT_NUMBER.sub("", _creating(source, table))
+            text = _NEXT_NUMBER.sub("", with_collations(table, _creating(source, table)))
             made.append(Creation(text=text, schema=table.schema, session={"foreign_key_checks": "OFF"}))
     for one in _in_order(source, mine, schemas):
         if (one.kind, one.full_name) not in there:
             made.append(Creation(text=one.creating(), schema=one.schema, session=one.session))
     return made
+
+
+def with_collations(table: Table, text: str) -> str:
+    """A `SHOW CREATE TABLE` that names each collation: where it names none, a later version has another default.
+
+    MySQL 5.7 means utf8mb4_general_ci, 8.0 and later mean utf8mb4_0900_ai_ci: other texts are then equal, and a unique
+    key refuses rows that the source holds.
+    """
+    collations = {column.name: column.collation for column in table.columns}
+
+    def named(found: re.Match[str]) -> str:
+        return f"{found[1]} COLLATE {collations[found[2].replace('``', '`')]}"
+
+    text = _OWN_LETTERS.sub(named, text)
+    return _TABLE_LETTERS.sub(rf"\1 COLLATE={table.collation}", text, count=1) if table.collation else text
 
 
 def _creating(server: Server, table: Table) -> str:

@@ -1,7 +1,8 @@
 """The SoftPOS application as the migration meets it: a pool of writers with a ledger of their own, and a health page.
 
 A writer reads the database's place from its secret whenever it connects. The ledger holds what was acknowledged by a
-COMMIT, so what the target must hold; a COMMIT without an answer may or may not have happened and is kept apart.
+COMMIT, so what the target must hold; a COMMIT without an answer may or may not have happened and is kept apart. The
+health page tells how the last payment went, not when it was: a busy machine makes no application unwell.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from typing import Any
 import pymysql
 
 USER, PASSWORD = "softpos_app", "application-of-a-test"
-HEALTHY_SECONDS = 1.0
 
 
 @dataclass
@@ -31,6 +31,8 @@ class Application:
     pause_seconds: float = 0.04
     broken: bool = False
     """The health page says no, whatever the database does."""
+    paying: bool = False
+    """The last payment that was tried was acknowledged."""
     ledger: dict[int, tuple[str, str]] = field(default_factory=dict)
     unsure: set[int] = field(default_factory=set)
     commits: list[float] = field(default_factory=list)
@@ -48,8 +50,7 @@ class Application:
 
         class Health(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                well = not application.broken and time.time() - application.last_commit < HEALTHY_SECONDS
-                self.send_response(200 if well else 503)
+                self.send_response(200 if application.paying and not application.broken else 503)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -71,10 +72,6 @@ class Application:
             thread.join(timeout=20)
         self._server.shutdown()
         self._server.server_close()
-
-    @property
-    def last_commit(self) -> float:
-        return self.commits[-1] if self.commits else 0.0
 
     def longest_gap(self) -> float:
         return max((later - earlier for earlier, later in itertools.pairwise(self.commits)), default=0)
@@ -103,6 +100,7 @@ class Application:
                 if not self._awaited.is_set():
                     time.sleep(self.pause_seconds)
             except (pymysql.Error, OSError):
+                self.paying = False
                 with contextlib.suppress(Exception):
                     if connection is not None:
                         connection.close()
@@ -157,6 +155,7 @@ class Application:
             self.ledger[number] = (amount, state)
             self.unsure.discard(number)
             self.commits.append(time.time())
+            self.paying = True
 
 
 def json_secret(client: Any, arn: str) -> Callable[[], dict[str, Any]]:

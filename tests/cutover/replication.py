@@ -21,6 +21,8 @@ from pymysqlreplication import BinLogStreamReader
 from pymysqlreplication.event import HeartbeatLogEvent, XidEvent
 from pymysqlreplication.row_event import DeleteRowsEvent, UpdateRowsEvent, WriteRowsEvent
 
+from cutover.servers.mysql import quoted
+
 POLL_SECONDS = 0.02
 HEARTBEAT_SECONDS = 0.1
 """How often the stream wakes up to see whether it shall stop."""
@@ -138,11 +140,11 @@ class Task:
             for (schema, name), told in self.tables.items():
                 told["TableState"] = "Full load"
                 with source.cursor(pymysql.cursors.SSCursor) as cursor, target.cursor() as into:
-                    cursor.execute(f"SELECT {self._columns(source, schema, name)} FROM `{schema}`.`{name}`")
-                    names = ", ".join(f"`{column[0]}`" for column in cursor.description)
+                    cursor.execute(f"SELECT {self._columns(source, schema, name)} FROM {quoted(schema, name)}")
+                    names = ", ".join(escaped(column[0]) for column in cursor.description)
                     places = ", ".join(["%s"] * len(cursor.description))
                     while rows := cursor.fetchmany(2000):
-                        into.executemany(f"REPLACE INTO `{schema}`.`{name}` ({names}) VALUES ({places})", rows)
+                        into.executemany(f"REPLACE INTO {escaped(schema, name)} ({names}) VALUES ({places})", rows)
                         told["FullLoadRows"] += len(rows)
                     target.commit()
                 told["TableState"] = "Table completed"
@@ -159,8 +161,8 @@ class Task:
         if not removed:
             return "*"
         with source.cursor() as cursor:
-            cursor.execute(f"SHOW COLUMNS FROM `{schema}`.`{table}`")
-            return ", ".join(f"`{row[0]}`" for row in cursor.fetchall() if row[0] not in removed)
+            cursor.execute(f"SHOW COLUMNS FROM {quoted(schema, table)}")
+            return ", ".join(quoted(row[0]) for row in cursor.fetchall() if row[0] not in removed)
 
     def _position(self) -> tuple[str, int]:
         with contextlib.closing(self.source.connect()) as source, source.cursor() as cursor:
@@ -210,7 +212,7 @@ class Task:
         return self.full_load and self.checkpoint is not None and self.checkpoint <= getattr(self, "_load_end", ("", 0))
 
     def _apply(self, cursor: Any, event: Any) -> None:
-        place = f"`{event.schema}`.`{event.table}`"
+        place = escaped(event.schema, event.table)
         key = event.primary_key if isinstance(event.primary_key, (list, tuple)) else [event.primary_key]
         lenient = self._lenient()
         removed = self._removed(event.schema, event.table)
@@ -223,23 +225,28 @@ class Task:
             if isinstance(event, WriteRowsEvent):
                 values = row["values"]
                 verb = "REPLACE" if lenient else "INSERT"
-                columns = ", ".join(f"`{name}`" for name in values)
+                columns = ", ".join(map(escaped, values))
                 cursor.execute(
                     f"{verb} INTO {place} ({columns}) VALUES ({', '.join(['%s'] * len(values))})",
                     tuple(values.values()),
                 )
                 continue
             old = row["values"] if isinstance(event, DeleteRowsEvent) else row["before_values"]
-            where = " AND ".join(f"`{name}` = %s" for name in key)
+            where = " AND ".join(f"{escaped(name)} = %s" for name in key)
             found = tuple(old[name] for name in key)
             if isinstance(event, DeleteRowsEvent):
                 cursor.execute(f"DELETE FROM {place} WHERE {where}", found)
             else:
                 new = row["after_values"]
-                changed = ", ".join(f"`{name}` = %s" for name in new)
+                changed = ", ".join(f"{escaped(name)} = %s" for name in new)
                 cursor.execute(f"UPDATE {place} SET {changed} WHERE {where}", (*new.values(), *found))
             if cursor.rowcount != 1 and not lenient:
                 raise RuntimeError(f"{place}: {type(event).__name__} found {cursor.rowcount} rows")
+
+
+def escaped(*parts: str) -> str:
+    """A name in a statement that has arguments: the driver takes a % in it for a place."""
+    return quoted(*parts).replace("%", "%%")
 
 
 def mapping(schemas: list[str], more: list[dict[str, Any]]) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -136,6 +137,14 @@ class Rig:
 
     def server(self, role: str) -> TestServer:
         return self.source if role == "source" else self.target
+
+    def replicated(self, seconds: float = 30) -> None:
+        """Returns once the forward task has carried over all that the source holds; nobody may write any more."""
+        deadline = time.monotonic() + seconds
+        there = self.migration().source.binlog_position()
+        while self.forward.checkpoint != (there.file, there.offset):
+            assert time.monotonic() < deadline, f"the forward task is at {self.forward.checkpoint}, not at {there}"
+            time.sleep(0.02)
 
     def ledger_against(self, role: str) -> tuple[list[int], list[int]]:
         """Payments of the ledger that the server lacks or holds otherwise, and payments that nobody made."""

@@ -33,6 +33,7 @@ def test_a_dry_run_of_the_cutover_prints_statements_and_calls_and_changes_nothin
     rig.application.wait_for_commits()
     rig.advance("replicate")
     rig.application.stop()
+    rig.replicated()
     record, calls = rig.record(), len(rig.dms.calls)
     positions = [rig.migration().server(role).binlog_position() for role in ("source", "target")]
     code = main(["cutover", "cutover", "--dry-run", "--stack", "test", "--outputs", str(outputs)])

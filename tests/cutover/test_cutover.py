@@ -187,7 +187,7 @@ def test_a_failed_task_rolls_back_with_the_reason_of_dms(rig: Rig) -> None:
 
 def test_a_failing_health_check_in_the_watch_brings_every_write_back_to_the_source(rig: Rig) -> None:
     validated(rig)
-    rig.with_limits(watch_seconds=30)
+    rig.with_limits(watch_seconds=600)
 
     def break_soon() -> None:
         while rig.reverse.status != "running":
@@ -200,7 +200,7 @@ def test_a_failing_health_check_in_the_watch_brings_every_write_back_to_the_sour
     with pytest.raises(
         RefusedError, match=r"watch failed 3 times in a row: the application answered 503.*on the source"
     ):
-        rig.advance("watch")
+        advance_from_freeze(rig)
     breaker.join()
     rig.application.wait_for_commits()
     rig.application.stop()

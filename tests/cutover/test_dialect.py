@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from cutover.servers import shape
+from cutover.servers.catalogue import Column, Table
+from cutover.servers.definitions import Definition
 from cutover.servers.grants import Grants
 from cutover.servers.mysql import (
     BinlogPosition,
@@ -155,3 +158,49 @@ def test_grants_of_mariadb_say_the_same_in_other_words() -> None:
     assert grants.allow("READ_ONLY ADMIN")
     assert grants.allow("DROP", "soft_pos")
     assert not grants.allow("DROP", "softpos")
+
+
+def test_a_table_of_mysql_5_7_keeps_its_collations_on_a_target_with_another_default() -> None:
+    told = (
+        "CREATE TABLE `t` (\n"
+        "  `id` int(11) NOT NULL,\n"
+        "  `a` varchar(9) DEFAULT NULL COMMENT 'a CHARACTER SET no',\n"
+        "  `b``c` varchar(9) CHARACTER SET utf8mb4 NOT NULL DEFAULT '',\n"
+        "  `d` varchar(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL,\n"
+        "  PRIMARY KEY (`id`)\n"
+        ") ENGINE=InnoDB DEFAULT CHARSET=latin1 COMMENT='DEFAULT CHARSET=utf8'"
+    )
+    collations = {"id": "", "a": "latin1_swedish_ci", "b`c": "utf8mb4_general_ci", "d": "utf8mb4_bin"}
+    columns = tuple(
+        Column(name=name, data_type="varchar", column_type="", collation=one, nullable=True, generated=False)
+        for name, one in collations.items()
+    )
+    table = Table(
+        schema="s",
+        name="t",
+        engine="InnoDB",
+        rows=0,
+        size_bytes=0,
+        auto_increment=None,
+        collation="latin1_swedish_ci",
+        columns=columns,
+        key=columns[:1],
+    )
+    made = shape.with_collations(table, told)
+    assert "`b``c` varchar(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL DEFAULT ''" in made
+    assert "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL" in made
+    assert "DEFAULT CHARSET=latin1 COLLATE=latin1_swedish_ci COMMENT='DEFAULT CHARSET=utf8'" in made
+    assert "COMMENT 'a CHARACTER SET no'," in made
+    assert shape.with_collations(table, made) == made
+
+
+def test_a_trigger_knows_its_table_whatever_the_tables_name_holds() -> None:
+    one = Definition(kind="TRIGGER", schema="s", name="t", text="", acts="my `odd` table AFTER INSERT")
+    assert one.table == "s.my `odd` table"
+
+
+def test_an_event_is_made_disabled_whatever_words_its_name_and_comment_hold() -> None:
+    head = "CREATE DEFINER=`own``er`@`%` EVENT `ev DO ``ent` ON SCHEDULE EVERY 1 DAY ON COMPLETION PRESERVE"
+    rest = " COMMENT 'may DO ENABLE DO it' DO SET @x = ' DISABLE DO '"
+    one = Definition(kind="EVENT", schema="s", name="ev DO `ent", text=head + rest)
+    assert one.creating() == f"{head} DISABLE{rest}"

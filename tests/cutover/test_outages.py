@@ -10,7 +10,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from cutover.errors import BudgetSpentError, HeldUpError, RefusedError
+from cutover.errors import RefusedError, ToolError
 from cutover.record import StateId
 from cutover.servers import locks, shape
 from cutover.servers.mysql import ConnectionLostError
@@ -67,7 +67,7 @@ def statements_under_way(server: TestServer) -> list[str]:
 
 def test_the_whole_way_there_and_back_needs_no_grant_that_the_runbook_does_not_name(rig: Rig) -> None:
     validated(rig)
-    rig.advance("watch")
+    from_freeze(rig)
     rig.application.wait_for_commits()
     assert rig.roll_back() == "rolled back"
     rig.application.wait_for_commits()
@@ -81,7 +81,7 @@ def test_the_whole_way_there_and_back_needs_no_grant_that_the_runbook_does_not_n
 def test_an_idle_reader_on_the_target_is_ended_and_named_and_the_cutover_goes_through(rig: Rig) -> None:
     validated(rig)
     with idle_reader(rig.target):
-        rig.advance("watch")
+        from_freeze(rig)
     rig.application.wait_for_commits()
     rig.application.stop()
     assert rig.serving() == "target"
@@ -99,7 +99,7 @@ def test_a_reader_on_the_target_that_may_not_be_ended_is_named_and_no_statement_
         with pytest.raises(
             RefusedError, match=rf"waits for the lock on softpos\.payments: connection \d+ of {READER}@"
         ):
-            rig.advance("watch")
+            from_freeze(rig)
         assert statements_under_way(rig.target) == []
         assert triggers(rig.target) == []
     rig.application.wait_for_commits()
@@ -113,7 +113,7 @@ def test_a_reader_on_the_target_that_may_not_be_ended_is_named_and_no_statement_
 def test_an_idle_reader_on_the_source_does_not_tear_a_finished_cutover_down(rig: Rig) -> None:
     validated(rig)
     with idle_reader(rig.source):
-        rig.advance("watch")
+        from_freeze(rig)
         assert rig.reverse.status == "running"
     rig.application.wait_for_commits()
     assert rig.serving() == "target"
@@ -133,7 +133,7 @@ def test_a_reader_on_the_source_that_may_not_be_ended_leaves_the_application_on_
     with monkeypatch.context() as patched:
         patched.setattr("cutover.servers.locks.end_holders", nobody_ends)
         with idle_reader(rig.source), pytest.raises(RefusedError, match=f"of {READER}@.*stays on the target"):
-            rig.advance("watch")
+            from_freeze(rig)
     rig.application.wait_for_commits()
     assert rig.serving() == "target"
     rig.advance("watch")
@@ -146,7 +146,7 @@ def test_nobody_of_the_application_writes_on_the_source_before_its_triggers_act_
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     validated(rig)
-    rig.advance("watch")
+    from_freeze(rig)
     rig.with_limits(drain_seconds=3)
     with monkeypatch.context() as patched:
         patched.setattr("cutover.servers.locks.end_holders", nobody_ends)
@@ -184,7 +184,7 @@ def test_a_statement_whose_answer_does_not_come_is_ended_on_the_server_before_an
 def test_a_statement_that_waits_for_a_lock_never_outlives_the_budget(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     rig.advance("prepare")
     monkeypatch.setattr("cutover.servers.locks.end_holders", nobody_ends)
-    run = run_of(rig, deadline=time.time() + 1)
+    run = run_of(rig, deadline=time.time() + 3)
     statement = Statement(
         role="target",
         text="CREATE TRIGGER late BEFORE INSERT ON payments FOR EACH ROW SET @x = 1",
@@ -192,8 +192,10 @@ def test_a_statement_that_waits_for_a_lock_never_outlives_the_budget(rig: Rig, m
         table="softpos.payments",
         ends_holders=True,
     )
-    with idle_reader(rig.target), pytest.raises((BudgetSpentError, ConnectionLostError, HeldUpError)):
+    # On a busy machine the log-in alone can take the rest of the budget: then nothing was sent.
+    with idle_reader(rig.target), pytest.raises((RefusedError, ToolError)):
         statement.carry_out(run)
+    assert statements_under_way(rig.target) == []
     assert triggers(rig.target) == []
 
 
@@ -330,18 +332,18 @@ def test_an_application_with_the_bypass_by_a_role_is_found_and_cannot_write_on_t
         rig.source.run("DROP ROLE mighty")
 
 
-def from_freeze(rig: Rig) -> None:
+def from_freeze(rig: Rig, last: StateId = StateId.WATCH) -> None:
     """Goes on after a validation that was made before the trouble began."""
     with rig.driver() as driver:
         driver._session.enter(StateId.FREEZE)
-        driver.advance(StateId.WATCH)
+        driver.advance(last)
 
 
 def test_a_committed_source_refuses_everybody_and_a_rolled_back_one_keeps_nothing_of_ours(rig: Rig) -> None:
     if rig.source.mariadb:
         pytest.skip("MariaDB has neither super_read_only nor persisted variables")
     validated(rig)
-    rig.advance("watch")
+    from_freeze(rig)
     assert rig.roll_back() == "rolled back"
     assert len(rig.source.run("SELECT * FROM performance_schema.persisted_variables")) == 0
     with rig.driver() as driver:
@@ -391,12 +393,12 @@ def test_what_holds_the_freeze_up_is_named_and_the_wait_is_offered(rig: Rig) -> 
 
 def test_a_new_log_file_is_no_write_and_a_write_after_the_freeze_is_named(rig: Rig) -> None:
     validated(rig)
-    rig.advance("freeze")
+    from_freeze(rig, StateId.FREEZE)
     rig.source.run("FLUSH BINARY LOGS")
     rig.advance("drain")
     rig.roll_back()
     rig.application.wait_for_commits()
-    rig.advance("freeze")
+    from_freeze(rig, StateId.FREEZE)
     with_super = ["SET GLOBAL super_read_only = OFF"] if not rig.source.mariadb else []
     rig.source.run(*with_super, "FLUSH PRIVILEGES")
     with pytest.raises(RefusedError, match=r"was written to while it was frozen.*FLUSH PRIVILEGES"):
