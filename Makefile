@@ -101,6 +101,17 @@ workflows: $(VENV)/.ready-dev ## Lint the GitHub workflows: actionlint where it 
 docs: $(VENV)/.ready-dev ## Write the generated parts of docs/ and build the book in build/book
 	@$(RUN) -m operations docs && NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
 
+.PHONY: policy-sdks
+policy-sdks: $(VENV)/.ready-dev ## Test the policy pack on the oldest and the newest Pulumi SDK that its distribution allows
+	@for age in lowest-direct highest; do \
+		python="build/policy-sdk-$$age/bin/python"; \
+		$(VENV)/bin/uv venv --quiet --clear --python $(RUN) "build/policy-sdk-$$age"; \
+		$(VENV)/bin/uv pip install --quiet --python "$$python" --resolution "$$age" -r policy/requirements.txt; \
+		$(VENV)/bin/uv pip install --quiet --python "$$python" hypothesis pulumi-aws pytest; \
+		"$$python" -c 'from importlib.metadata import version; print("pulumi-policy", version("pulumi-policy"), "pulumi", version("pulumi"))'; \
+		"$$python" -m pytest -q -p no:cacheprovider tests/policy/test_sdk.py tests/policy/test_analyzer.py tests/policy/test_evasions.py; \
+	done
+
 .PHONY: bench
 bench: $(VENV)/.ready-dev ## Measure the figures that have a target; ROWS="1000000 10000000" for larger tables
 	@$(RUN) -m operations bench $(ARGS)

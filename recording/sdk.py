@@ -30,7 +30,7 @@ _IMPORTING = threading.RLock()
 """The SDK imports its modules on first use, and not safely from several threads at once."""
 
 
-class NoSuchType(Exception):  # noqa: N818 (says what is missing)
+class NoSuchType(LookupError):  # noqa: N818 (says what is missing)
     """The installed SDK does not know a type; the message is one sentence."""
 
 
@@ -73,9 +73,7 @@ def _resource_type(token: str) -> ResourceType:
         found = importlib.import_module(f"pulumi_{package}" + ("" if area == "index" else f".{area}"))
         resource: type = getattr(found, name)
     except (ImportError, AttributeError):
-        raise LookupError(
-            f"{token}: the installed SDK has no such type; correct the program or lock the SDK."
-        ) from None
+        raise NoSuchType(f"{token}: the installed SDK has no such type; correct the program or lock the SDK.") from None
     home = sys.modules[resource.__module__]
     arguments = getattr(home, f"{name}InitArgs", None) or getattr(home, f"{name}Args")
     source = Path(str(home.__file__)).read_text(encoding="utf-8")

@@ -43,6 +43,13 @@ def test_look_alike_is_left_alone(answers: Answers, case: dict[str, Any]) -> Non
     assert found(answers, case) == set(), case["why"]
 
 
+def test_readme_of_the_pack_gives_the_true_counts() -> None:
+    readme = Path(pack.__file__).with_name("README.md").read_text(encoding="utf-8")
+    evasions, alike = (Counter(case["kind"] for case in cases) for cases in (EVASIONS, LOOK_ALIKES))
+    for kind in evasions:
+        assert f"| {kind} | {evasions[kind]} | {alike[kind]} |" in readme
+
+
 def test_cases_have_names_of_their_own() -> None:
     names = Counter(case["id"] for case in (*EVASIONS, *LOOK_ALIKES))
     assert [name for name, count in names.items() if count > 1] == []
