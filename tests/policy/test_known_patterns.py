@@ -50,6 +50,15 @@ def pod(container: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
 
 
 BAD: list[tuple[str, str, str, dict[str, Any]]] = [
+    *(
+        (
+            f"administrator of every namespace by {name}",
+            "eks-access-names-rights",
+            "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+            {"policyArn": f"arn:aws:eks::aws:cluster-access-policy/{name}", "accessScope": {"type": "cluster"}},
+        )
+        for name in ("AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy")
+    ),
     # Security groups of tutorials, awsx and pulumi-eks
     ("ssh from anywhere", "ec2-ssh-from-trusted-ranges", SG, {"ingress": [entry("tcp", 22, 22, WORLD)]}),
     (

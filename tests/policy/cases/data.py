@@ -500,4 +500,5 @@ ROWS = [
     Row("store-managed-password", "aws.redshift.Cluster", "manageMasterPassword", False),
     Row("store-not-public", "aws.redshift.Cluster", "enhancedVpcRouting", False),
     Row("store-backed-up", "aws.dynamodb.Table", "pointInTimeRecovery.enabled", False),
+    Row("store-not-public", "aws.s3.Bucket", "website", {"indexDocument": "index.html"}, absent=FINE, unknown=FINE),
 ]
