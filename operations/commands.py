@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "operations.account.command:account",
         "Ask an account what it lacks for a stack, before the first deployment.",
     ),
+    "upgrade": ("operations.upgrade.command:upgrade", "Upgrade a deployed stack, step by step in AWS's order."),
     "traffic": ("operations.traffic.command:traffic", "Move the payments' traffic to AWS by weight, with a way back."),
     "smoke": ("operations.smoke.command:smoke", "See a deployed stack from outside: TLS, firewall, health, privacy."),
     "pipeline": ("operations.pipeline.command:pipeline", "What the workflows call: preview, deploy, comment, drift."),

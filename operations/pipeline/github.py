@@ -1,7 +1,8 @@
-"""The few calls to GitHub that the pipeline makes: one comment a topic, one issue a topic."""
+"""The few calls to GitHub that the pipeline makes: one comment or issue per topic, one pull request per proposal."""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import urllib.error
@@ -52,6 +53,39 @@ class Repository:
         self._call("PATCH", f"issues/{found['number']}", {"state": "closed", "state_reason": "completed"})
         return True
 
+    def read(self, path: str) -> tuple[str, str]:
+        """A file of the default branch: its text, and the number that GitHub needs to change it."""
+        found = self._call("GET", f"contents/{path}")
+        return base64.b64decode(found["content"]).decode(), str(found["sha"])
+
+    def proposal(self, branch: str) -> dict[str, Any] | None:
+        """The newest pull request from a branch of this repository, or nothing."""
+        owner = self.name.partition("/")[0]
+        found = self._call("GET", f"pulls?state=all&head={owner}:{branch}&per_page=1")
+        return dict(found[0]) if found else None
+
+    def propose(self, branch: str, path: str, text: str, title: str, body: str) -> dict[str, Any]:
+        """Open a pull request that changes one file, on a branch of its own from the default branch's head.
+
+        Args:
+            branch: a branch that does not exist; the default branch is never written.
+            path: the file, from the repository's root.
+            text: its new text.
+        """
+        default = str(self._call("GET", "")["default_branch"])
+        head = self._call("GET", f"git/ref/heads/{default}")["object"]["sha"]
+        _, number = self.read(path)
+        self._call("POST", "git/refs", {"ref": f"refs/heads/{branch}", "sha": head})
+        content = base64.b64encode(text.encode()).decode()
+        self._call("PUT", f"contents/{path}", {"message": title, "content": content, "sha": number, "branch": branch})
+        return dict(self._call("POST", "pulls", {"title": title, "head": branch, "base": default, "body": body}))
+
+    def deployed(self, commit: str, workflow: str) -> str:
+        """How a workflow's run on a commit ended: its conclusion, or nothing while it runs or has not begun."""
+        found = self._call("GET", f"actions/workflows/{workflow}/runs?head_sha={commit}&per_page=1")
+        runs = found["workflow_runs"]
+        return str(runs[0]["conclusion"] or "") if runs else ""
+
     def _issue(self, topic: str, label: str) -> dict[str, Any] | None:
         found = self._pages(f"issues?state=open&labels={label}")
         return next((issue for issue in found if "pull_request" not in issue and _is_ours(issue, topic)), None)
@@ -68,7 +102,7 @@ class Repository:
 
     def _call(self, verb: str, path: str, body: dict[str, Any] | None = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 (the address is GitHub's own, from the runner's environment)
-            f"{self.api}/repos/{self.name}/{path}",
+            f"{self.api}/repos/{self.name}/{path}".rstrip("/"),
             method=verb,
             data=json.dumps(body).encode() if body is not None else None,
             headers={

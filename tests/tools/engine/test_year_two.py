@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from operations.upgrade.carrying_out import with_settings
+from operations.upgrade.living import Living
+from operations.upgrade.steps import Step, Targets, steps
 from tools.engine.stack import EngineStack
 
 StackOf = Callable[..., EngineStack]
@@ -29,6 +32,7 @@ def test_an_administrator_who_leaves_loses_the_way_into_production(stack_of: Sta
 
 
 CLUSTER, NODES = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup"
+CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
 ADDON, DATABASE = "aws:eks/addon:Addon", "aws:rds/cluster:Cluster"
 GROUPS = ("aws:rds/clusterParameterGroup:ClusterParameterGroup", "aws:rds/parameterGroup:ParameterGroup")
 
@@ -42,18 +46,34 @@ def kube_proxy(engine: EngineStack) -> str:
     return str(addon.inputs["addonVersion"])
 
 
+def step_to(engine: EngineStack, targets: Targets) -> Step:
+    """The next step of an upgrade, planned from what the account holds and written into the stack's file."""
+    [cluster], [cache] = engine.account.of(CLUSTER), engine.account.of(CACHE)
+    redis = cache.inputs["engine"] == "redis"
+    living = Living(
+        kubernetes=cluster.inputs["version"],
+        nodes=str(min(versions(engine, NODES, "version"))),
+        node_release="",
+        database=str(min(versions(engine, DATABASE, "engineVersion"))),
+        cache=cache.inputs["engineVersion"] if redis else f"{cache.inputs['engine']}-{cache.inputs['engineVersion']}",
+        source="the stand-in account",
+    )
+    step = steps(living, targets)[0]
+    engine.edit(f"Pulumi.{engine.stack}.yaml", lambda text: with_settings(text, step))
+    return step
+
+
 @pytest.mark.slow
 def test_kubernetes_moves_one_minor_version_control_plane_first(stack_of: StackOf) -> None:
     engine = stack_of("dev", overrides={"softpos:clusterVersion": "1.35"})
     succeeded(engine.up())
     created = engine.account.created()
     assert kube_proxy(engine).startswith("v1.35.")
-    engine.set("softpos:clusterVersion", "1.36")
-    engine.set("softpos:clusterNodeVersion", "1.35")
+    step_to(engine, Targets(kubernetes="1.36"))
     succeeded(engine.up())
     assert (versions(engine, CLUSTER, "version"), versions(engine, NODES, "version")) == ({"1.36"}, {"1.35"})
     assert kube_proxy(engine).startswith("v1.35.")
-    engine.set("softpos:clusterNodeVersion", "")
+    step_to(engine, Targets(kubernetes="1.36"))
     succeeded(engine.up())
     assert versions(engine, NODES, "version") == {"1.36"}
     assert kube_proxy(engine).startswith("v1.36.")
@@ -74,7 +94,7 @@ def test_database_moves_to_another_major_version_only_when_told_and_keeps_the_ol
     assert "AllowMajorVersionUpgrade" in refused.output
     assert versions(engine, DATABASE, "engineVersion") == {old}
     assert {thing.inputs["family"] for type_ in GROUPS for thing in engine.account.of(type_)} >= {"aurora-mysql8.0"}
-    engine.set("softpos:databaseMajorUpgrade", "true")
+    assert step_to(engine, Targets(database=new)).settings["databaseMajorUpgrade"] == "true"
     succeeded(engine.up())
     assert versions(engine, DATABASE, "engineVersion") == {new}
     assert {thing.inputs["family"] for type_ in GROUPS for thing in engine.account.of(type_)} == {"aurora-mysql8.4"}
@@ -85,15 +105,12 @@ def test_database_moves_to_another_major_version_only_when_told_and_keeps_the_ol
     }
 
 
-CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
-
-
 @pytest.mark.slow
 def test_the_cache_moves_from_redis_to_valkey_in_place(stack_of: StackOf) -> None:
     engine = stack_of("dev")
     succeeded(engine.up())
     [before] = [urn for urn in engine.account.created() if f"${CACHE}::" in urn]
-    engine.set("softpos:cacheEngineVersion", "valkey-8.0")
+    step_to(engine, Targets(cache="valkey-8.0"))
     succeeded(engine.up())
     assert versions(engine, CACHE, "engine") == {"valkey"}
     assert [urn for urn in engine.account.created() if f"${CACHE}::" in urn] == [before]
