@@ -267,6 +267,7 @@ def test_every_command_that_a_workflow_runs_exists() -> None:
             for name in ("preview", "comment", "deploy", "unlocked", "drift", "expiring", "release-notes")
         ),
         "pipeline environment",
+        "upgrade ending",
     }
 
 
