@@ -83,7 +83,7 @@ def traffic(account: Account) -> Document:
         allow(
             "CountTheSourcesConnections",
             ["secretsmanager:GetSecretValue"],
-            account.arn("secretsmanager", f"secret:softpos/{stack}/migration/operator-source-??????"),
+            account.arn("secretsmanager", f"secret:softpos/{stack}/migration/operator-source-*"),
         ),
         allow(
             "DecryptThose",

@@ -29,7 +29,7 @@ SERVICES = {
 PLATFORM = Account(account_id="123456789012", region="eu-central-1", stack="prod", subject="a/b", host_name="pay.shop")
 RULE = PLATFORM.arn("elasticloadbalancing", "listener-rule/app/edge/1/2/3")
 TABLE = PLATFORM.arn("dynamodb", "table/softpos-prod-migration-state")
-SECRET = PLATFORM.arn("secretsmanager", "secret:softpos/prod/migration/operator-source-AbC123")
+SECRET = PLATFORM.arn("secretsmanager", "secret:softpos/prod/migration/operator-source-20261201-AbC123")
 ZONE, KEY = "arn:aws:route53:::hostedzone/Z1", PLATFORM.arn("kms", "key/1")
 OURS = {"aws:ResourceTag/Stack": "prod"}
 CHANGE = "route53:ChangeResourceRecordSets"
@@ -121,9 +121,9 @@ def test_nothing_beyond_is_allowed(action: str, resource: str, context: dict[str
 def test_the_names_in_the_policy_are_those_of_the_program() -> None:
     program = recorded.recorded("prod")
     tables = {one.inputs["name"] for one in program.of("aws:dynamodb/table:Table")}
-    secrets = {one.inputs["name"] for one in program.of("aws:secretsmanager/secret:Secret") if "name" in one.inputs}
+    secrets = {one.inputs.get("namePrefix") for one in program.of("aws:secretsmanager/secret:Secret")}
     assert TABLE.rpartition("/")[2] in tables
-    assert "softpos/prod/migration/operator-source" in secrets
+    assert "softpos/prod/migration/operator-source-" in secrets
     [provider] = {one.inputs["defaultTags"] for one in program.resources if one.type == "pulumi:providers:aws"}
     assert '"Stack": "prod"' in provider or '"Stack":"prod"' in provider
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 from recording.stand_in_cloud import StandInCloud
 from tools.engine.changing import changing
 from tools.engine.clock import Clock, NoTime
-from tools.engine.creation import prerequisites, references, uniqueness
+from tools.engine.creation import overwritten, prerequisites, references, uniqueness
 from tools.engine.deletion import deletion, remains, written_buckets
 from tools.engine.durations import creation_seconds
 from tools.engine.faults import Faults
@@ -181,6 +181,8 @@ class Account:
         self._await_roles(inputs)
         with self._lock:
             thing = Thing(str(next(self._numbers)), type_, name, urn, dict(inputs), home=home)
+            for gone in overwritten(thing, self._others(thing)):
+                del self.things[gone.number]
             others = self._others(thing)
             uniqueness(thing, others, self.remains)
             references(type_, inputs, others)

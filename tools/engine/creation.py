@@ -37,6 +37,7 @@ IDENTITIES: Mapping[str, tuple[str, ...]] = {
     "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock": (),
     "aws:s3/bucketPolicy:BucketPolicy": ("bucket",),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": ("bucket",),
+    "aws:route53/record:Record": ("zoneId", "name", "type", "setIdentifier"),
     "aws:s3/bucketVersioning:BucketVersioning": ("bucket",),
     "aws:securityhub/account:Account": (),
     "aws:securityhub/standardsSubscription:StandardsSubscription": ("standardsArn",),
@@ -62,6 +63,13 @@ SETTINGS = frozenset(
     }
 )
 """Types that switch something on in what is shared; switching it on again changes nothing, so two may say the same."""
+
+
+def overwritten(thing: Thing, others: Iterable[Thing]) -> list[Thing]:
+    """What a creation takes over where the program says so: a Route 53 record with ``allowOverwrite`` is an UPSERT."""
+    if not thing.inputs.get("allowOverwrite"):
+        return []
+    return [other for other in others if other.type == thing.type and _identity(other) == _identity(thing)]
 
 
 def uniqueness(thing: Thing, others: Iterable[Thing], remains: set[tuple[str, str]]) -> None:
