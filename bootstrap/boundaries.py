@@ -167,7 +167,7 @@ def _no_content(account: Account) -> list[Statement]:
         {
             "Sid": "NoObject",
             "Effect": "Deny",
-            "Action": ["s3:GetObject*", "s3:PutObject", "s3:PutObjectAcl", "s3:ReplicateObject"],
+            "Action": ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:PutObjectAcl", "s3:ReplicateObject"],
             "NotResource": f"{account.state_bucket_arn}/*",
         },
     ]

@@ -365,3 +365,11 @@ def test_nobody_outside_the_organization_reaches_a_resource(
 def test_the_organizations_policy_fits_and_names_what_to_replace() -> None:
     assert length(CONTROL) <= LONGEST_CONTROL_POLICY
     assert json.dumps(CONTROL).count("REPLACE") == 4
+
+
+@pytest.mark.parametrize("action", ["s3:GetObjectRetention", "s3:PutObjectRetention", "s3:GetObjectLegalHold"])
+def test_a_locked_bucket_can_be_emptied_before_it_goes(action: str) -> None:
+    """An environment's locked objects are released one by one; only their content stays out of reach."""
+    asked = (action, "arn:aws:s3:::softpos-env-ana-access-logs/x")
+    assert decides(ENVIRONMENTS, *asked, boundary=TIGHTER, context=HERE)
+    assert not decides(ENVIRONMENTS, "s3:GetObject", asked[1], boundary=TIGHTER, context=HERE)
