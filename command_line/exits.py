@@ -26,6 +26,7 @@ NO_PULUMI = (
     "install it from https://www.pulumi.com/docs/install/ and run again"
 )
 STOPPED = "Stopped by you; nothing was left half-written."
+CLOSED = "standard output: it is closed, so nothing can be told; allowed: open; redirect it to a file or /dev/null."
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -43,10 +44,12 @@ def ended(work: Callable[[], int], *, debug: bool = False) -> int:
 
     Every failure is a line on standard error. `debug` adds the traceback of what nobody foresaw.
     """
+    if sys.stdout is None:  # the caller closed it: whatever opens next would take its place
+        _tell([CLOSED])
+        return FAILED
     try:
         code = work()
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except Stop as stop:
         code = stop.code
         _tell(stop.lines)
@@ -96,6 +99,8 @@ def _place(error: BaseException) -> str:
 
 
 def _tell(lines: Iterable[str]) -> None:
+    if sys.stderr is None:
+        return  # closed: `print` would turn to standard output
     with suppress(OSError, ValueError):  # nobody listens: the exit code still tells
         for line in lines:
             print(line.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)  # noqa: T201

@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import click
@@ -49,13 +50,44 @@ class Commands(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
-        return command
+        return _each_option_once(command)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
+@cache
+def _each_option_once(command: click.Command) -> click.Command:
+    """The command, and all below it, made to refuse an option that is given twice: click takes the last silently."""
+    make_parser = command.make_parser
+
+    def strict_parser(ctx: click.Context) -> Any:
+        parser = make_parser(ctx)
+        parse = parser.parse_args
+
+        def parse_args(args: list[str]) -> Any:
+            values, rest, order = parse(args)
+            for param in order:
+                if _takes_one_value(param) and order.count(param) > 1:
+                    raise click.UsageError(f"{param.opts[-1]}: it is given twice; allowed: once; remove one.", ctx)
+            return values, rest, order
+
+        vars(parser)["parse_args"] = parse_args
+        return parser
+
+    vars(command)["make_parser"] = strict_parser
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        _each_option_once(below)
+    return command
+
+
+def _takes_one_value(param: click.Parameter) -> bool:
+    return isinstance(param, click.Option) and not (param.multiple or param.is_flag or param.count)
+
+
+CALLED = ".venv/bin/python -m operations"
+"""How the command line is called from the checkout; the help text shows what works when it is copied."""
 LONGEST = 400
 """Characters of what a refusal repeats of the arguments."""
 NARROWEST, WIDEST = 40, 400
@@ -77,7 +109,7 @@ def run(arguments: list[str]) -> int:
     _mend_terminal()
     streams = sys.stdout, sys.stderr
     try:
-        result: Any = operations.main(args=arguments, prog_name="python -m operations", standalone_mode=False)
+        result: Any = operations.main(args=arguments, prog_name=CALLED, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as no_arguments:
         raise Stop(BAD_INPUT, no_arguments.ctx.get_help()) from None
     except click.ClickException as error:

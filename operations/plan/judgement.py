@@ -24,6 +24,8 @@ from recording.recorder import Resource
 
 START_SECONDS = 60
 """How long a pack may take to start on a busy machine before it counts as failed."""
+JUDGING_SECONDS = 180
+"""How long any one answer may take on a busy machine before the pack counts as hanging; it takes milliseconds."""
 MESSAGE_BYTES = 400 * 1024 * 1024
 """The engine's own limit for one message; the whole stack travels in one."""
 UNDETERMINED = "undetermined"
@@ -128,10 +130,13 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
         ) as channel:
             stub = analyzer_pb2_grpc.AnalyzerStub(channel)
             try:
-                info = stub.GetAnalyzerInfo(empty_pb2.Empty())
+                info = stub.GetAnalyzerInfo(empty_pb2.Empty(), timeout=JUDGING_SECONDS)
                 self._configure(stub, info, configuration)
-                answers = [*_each(stub, _noted(resources, judged)), stub.AnalyzeStack(_stack_request(judged))]
+                answers = [*_each(stub, _noted(resources, judged))]
+                answers.append(stub.AnalyzeStack(_stack_request(judged), timeout=JUDGING_SECONDS))
             except grpc.RpcError as error:
+                if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+                    raise self._broken(f"it gave no answer within {JUDGING_SECONDS} s, so a rule hangs") from None
                 raise self._broken(f"{error.code().name}: {error.details()}") from error
         verdicts = _sorted_verdicts(info, answers)
         if not verdicts.policies:
@@ -154,7 +159,8 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
         stub.ConfigureStack(
             analyzer_pb2.AnalyzerStackConfigureRequest(
                 stack=self._stack, project=self._project, dry_run=True, config=configuration
-            )
+            ),
+            timeout=JUDGING_SECONDS,
         )
         request = analyzer_pb2.ConfigureAnalyzerRequest()
         for policy in info.policies:
@@ -168,7 +174,7 @@ class PolicyPack(AbstractContextManager["PolicyPack"]):
             level = analyzer_pb2.EnforcementLevel.Value(str(given.pop("enforcementLevel", "mandatory")).upper())
             request.policyConfig[name].enforcementLevel = level
             request.policyConfig[name].properties.update(given)
-        stub.Configure(request)
+        stub.Configure(request, timeout=JUDGING_SECONDS)
 
     def _broken(self, reason: str) -> PackError:
         lines = [line.strip() for line in self._errors if line.strip()]
@@ -210,7 +216,8 @@ def _each(
                 urn=resource.urn,
                 name=resource.name,
                 options=_options(resource),
-            )
+            ),
+            timeout=JUDGING_SECONDS,
         )
         for resource in resources
         if resource.custom or resource.remote

@@ -65,7 +65,8 @@ def rehearse(
     if json_file and html_file and os.path.realpath(json_file) == os.path.realpath(html_file):
         raise Stop(BAD_INPUT, f"--html: {html_file} is the file of --json; allowed: a file of its own; choose another.")
     older = _older(against) if against else None
-    errors = Console(stderr=True)
+    # A picture that moves is for a terminal; whether it can be drawn must not decide on the verdict.
+    errors = Console(stderr=True, quiet=not (sys.stderr and sys.stderr.isatty()))
     report = report_console(json_file, html_file)
     with errors.status("reading settings") as status:
         with redirect_stdout(sys.stderr):  # what the program prints is no part of the result

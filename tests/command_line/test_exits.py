@@ -78,6 +78,8 @@ def run(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     [
         ("$OPERATIONS --help > /dev/full", "No space left on device"),
         ("$OPERATIONS rehearse --help > /dev/full 2> /dev/full", ""),
+        ("$OPERATIONS --help >&-", "standard output: it is closed"),
+        ("$OPERATIONS --help >&- 2>&-", ""),
         ("{ sleep 1; $OPERATIONS --help; } | true", "its reader closed it"),
     ],
 )
@@ -87,6 +89,24 @@ def test_what_cannot_be_told_ends_with_3(command: str, words: str) -> None:
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("stream", ["2> /dev/full", "2>&-"])
+def test_a_refusal_that_nobody_hears_keeps_its_code(stream: str) -> None:
+    done = run(f"$OPERATIONS rehearse --stack nobody {stream}")
+    assert done.returncode == BAD_INPUT
+    assert done.stdout == ""
+
+
+def test_a_verdict_needs_no_standard_error() -> None:
+    done = run("$OPERATIONS rehearse --stack dev 2> /dev/full")
+    assert done.returncode == 0
+    assert "Compliant with all" in done.stdout
+
+
+def test_the_usage_line_works_when_it_is_copied(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rehearse", "--help"]) == 0
+    assert capsys.readouterr().out.startswith("Usage: .venv/bin/python -m operations rehearse ")
 
 
 def test_a_python_without_the_packages_is_told_how_to_get_them() -> None:
