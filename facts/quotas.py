@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 READ_ON = "2026-11-30"
 ACL_RULES = "rules of a network ACL in one direction"
+GROUP_RULES = "rules of a security group in one direction"
+LISTENER_RULES = "rules of an application load balancer"
 
 
 class Quota(NamedTuple):
@@ -18,6 +20,7 @@ class Quota(NamedTuple):
     service: str
     """As Service Quotas names it."""
     code: str
+    """Empty where Service Quotas does not offer it for a request."""
     usual: int
     """What a new account has."""
     most: int | None

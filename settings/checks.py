@@ -17,7 +17,7 @@ from components.foundations.subnet_plan import Tier
 from components.foundations.values import is_private
 from components.network.network_rules import acl_entries
 from components.network.settings import zones_in_region
-from facts.quotas import ACL_RULES, quota
+from facts.quotas import ACL_RULES, GROUP_RULES, LISTENER_RULES, quota
 from settings.groups import PROJECT, Settings
 from settings.problems import Problem, camel, shown
 
@@ -100,6 +100,33 @@ def _fits_network_acls(draft: Draft) -> Iterator[Problem]:
                 path = "vpn.on_premises_cidrs" if tier != Tier.PUBLIC else "bastion.trusted_cidrs"
                 allowed = f"ranges that need at most {most} rules of a network ACL; these need {rules}"
                 yield draft.problem(path, f"{allowed} ({tier.value} tier, {direction})", "join ranges into larger ones")
+
+
+NODES_OWN_RULES = 15
+"""Rules of the nodes in one direction that no service declares, with four addresses of the source, at most."""
+HTTPS = 443
+"""The port on which nodes reach every address anyway."""
+
+
+def _services_fit_the_nodes_group(draft: Draft) -> Iterator[Problem]:
+    """A rule is written for each range and port outside that a service calls, and one for each public service."""
+    declared, usual = draft.get("services", tuple), quota(GROUP_RULES).usual
+    outward = sum(len(way.cidrs) * len(set(way.ports) - {HTTPS}) for one in declared for way in one.outside)
+    amounts = {"out": outward, "in": sum(one.public for one in declared)}
+    for direction, amount in amounts.items():
+        if amount + NODES_OWN_RULES > usual:
+            allowed = f"at most {usual - NODES_OWN_RULES} rules of the nodes' security group {direction}"
+            remedy = "join ranges into larger ones, call outside by HTTPS, or join services"
+            yield Problem(f"{PROJECT}:services", f"{amount} rules", allowed, remedy)
+
+
+def _paths_fit_the_load_balancer(draft: Draft) -> Iterator[Problem]:
+    """A rule is written for each public path, and another one while the traffic shifts."""
+    paths, usual = sum(len(one.paths) for one in draft.get("services", tuple)), quota(LISTENER_RULES).usual
+    needed = paths * (2 if _phase(draft).forwards_to_data_centre else 1)
+    if needed > usual:
+        allowed = f"public paths that need at most {usual} rules of a load balancer"
+        yield Problem(f"{PROJECT}:services", f"{needed} rules", allowed, "join paths by a wildcard, such as /api/*")
 
 
 def _zones_in_region(draft: Draft) -> Iterator[Problem]:
@@ -256,6 +283,8 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     *(_kept(group, rule) for group, declared in _groups() for rule in declared.RULES),
     _disjoint_ranges,
     _fits_network_acls,
+    _services_fit_the_nodes_group,
+    _paths_fit_the_load_balancer,
     _zones_in_region,
     _authority_of_region_known,
     _short_stack_name,

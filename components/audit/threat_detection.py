@@ -20,8 +20,15 @@ from ..foundations.placement import DataClass, Placement
 from .settings import AuditSettings
 
 PCI_STANDARD = "standards/pci-dss/v/4.0.1"
-INSPECTED = ("EC2", "ECR", "LAMBDA", "LAMBDA_CODE")
+INSPECTED = ("EC2", "ECR", "LAMBDA")
 """Controls Inspector.3 and .4 ask for functions too; the platform has none, so that these cost nothing."""
+INSPECTED_CODE = "LAMBDA_CODE"
+REGIONS_WITH_CODE_SCANNING = frozenset(
+    ("ap-northeast-1", "ap-southeast-1", "ap-southeast-2", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2",
+     "us-east-1", "us-east-2", "us-west-2")
+)  # fmt: skip
+"""Where Inspector scans the code of functions; elsewhere AWS refuses to enable it (AWS Config developer guide, rule
+inspector-lambda-code-scan-enabled, Regions; read on 2026-12-01)."""
 GUARDDUTY_FEATURES: Mapping[str, tuple[str, ...]] = {
     "S3_DATA_EVENTS": (),
     "EKS_AUDIT_LOGS": (),
@@ -136,7 +143,7 @@ class ThreatDetection(pulumi.ComponentResource):
         aws.inspector2.Enabler(
             f"{self._name}-inspector",
             account_ids=[self._args.placement.account_id],
-            resource_types=list(INSPECTED),
+            resource_types=inspected(self._args.placement.region),
             opts=self._stays,
         )
 
@@ -175,3 +182,8 @@ class ThreatDetection(pulumi.ComponentResource):
             aws.cloudwatch.EventTarget(
                 f"{name}-topic", rule=rule.name, arn=self._args.topic_arn, opts=pulumi.ResourceOptions(parent=self)
             )
+
+
+def inspected(region: str) -> list[str]:
+    """What Inspector scans in a Region: all that it offers there."""
+    return [*INSPECTED, *([INSPECTED_CODE] if region in REGIONS_WITH_CODE_SCANNING else [])]

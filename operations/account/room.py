@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from facts.quotas import ACL_RULES, READ_ON, Quota, quotas
+from facts.quotas import ACL_RULES, GROUP_RULES, READ_ON, Quota, quotas
 from operations.account.answers import Answer, Question, failed, passed, warned
 
 FULL_SHARE = 0.9
@@ -26,7 +26,7 @@ def quota_room(asked: Question) -> Iterator[Answer]:
         allowed, source = _allowed(service_quotas, quota)
         used = IN_USE[quota.what](asked) if quota.what in IN_USE else 0
         found = f"{used} in use, {needed} needed, {allowed} allowed ({source})"
-        ask = f"ask Service Quotas for {quota.code} of {quota.service}, at least {used + needed}"
+        ask = _ask(quota, used + needed)
         if used + needed > allowed:
             yield failed(quota.what, found, ask)
         elif used + needed > FULL_SHARE * allowed and allowed > needed:
@@ -35,7 +35,17 @@ def quota_room(asked: Question) -> Iterator[Answer]:
             yield passed(quota.what, found)
 
 
+def _ask(quota: Quota, amount: int) -> str:
+    if quota.most is not None and amount > quota.most:
+        return f"AWS allows no more than {quota.most}: remove what is no longer used, or take another account"
+    if not quota.code:
+        return f"ask AWS Support for at least {amount} of {quota.service}"
+    return f"ask Service Quotas for {quota.code} of {quota.service}, at least {amount}"
+
+
 def _allowed(client: Any, quota: Quota) -> tuple[int, str]:
+    if not quota.code:
+        return quota.usual, f"the usual quota of {READ_ON}"
     try:
         found = client.get_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)
         return int(found["Quota"]["Value"]), "the account's quota"
@@ -83,13 +93,16 @@ def _processors(asked: Question) -> int:
 
 LARGEST: Mapping[str, Callable[[Question], int]] = {
     ACL_RULES: _acl_rules,
-    "rules of a security group in one direction": _group_rules,
+    GROUP_RULES: _group_rules,
     "managed policies attached to a role": _policies_of_a_role,
     "interface endpoints of a VPC": _interface_endpoints,
     "vCPUs of standard on-demand instances": _processors,
 }
 IN_USE: Mapping[str, Callable[[Question], int]] = {
     "Elastic IP addresses": lambda asked: len(asked.session.client("ec2").describe_addresses()["Addresses"]),
+    "resource policies of CloudWatch Logs": lambda asked: len(
+        asked.session.client("logs").describe_resource_policies()["resourcePolicies"]
+    ),
     "VPCs": lambda asked: len(asked.session.client("ec2").describe_vpcs()["Vpcs"]),
     "internet gateways": lambda asked: len(
         asked.session.client("ec2").describe_internet_gateways()["InternetGateways"]

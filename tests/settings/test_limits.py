@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from components.foundations.phases import PHASES
 from operations.plan.stack_recording import stack_settings
 from settings import read
-from settings.checks import Draft, _fits_network_acls
+from settings.checks import (
+    NODES_OWN_RULES,
+    Draft,
+    _fits_network_acls,
+    _paths_fit_the_load_balancer,
+    _services_fit_the_nodes_group,
+)
+from tests.judges.programs import played
 
 MANY = [f"10.{number}.0.0/16" for number in range(200, 220)]
 
@@ -52,3 +62,42 @@ def test_a_node_release_of_another_version_is_refused(version: str, release: str
 
 def test_a_node_release_of_the_version_fits() -> None:
     assert problems(clusterVersion="1.36", clusterNodeReleaseVersion="1.36.1-20261105") == []
+
+
+def service(paths: int = 1, ranges: int = 0, ports: tuple[int, ...] = (8443,)) -> SimpleNamespace:
+    outside = [SimpleNamespace(cidrs=MANY[:ranges], ports=ports)]
+    return SimpleNamespace(paths=[f"/{number}" for number in range(paths)], public=bool(paths), outside=outside)
+
+
+def declared(*services: SimpleNamespace, phase: str = "none") -> Draft:
+    return Draft({("", "services"): services, ("migration", "phase"): phase}, "prod")
+
+
+def test_ranges_outside_that_need_more_rules_than_a_security_group_has_are_refused() -> None:
+    assert list(_services_fit_the_nodes_group(declared(service(ranges=15, ports=(443, 8443, 9443, 9444))))) == []
+    [said] = map(str, _services_fit_the_nodes_group(declared(service(ranges=16, ports=(443, 8443, 9443, 9444)))))
+    assert "softpos:services: 48 rules is not allowed" in said
+    assert "at most 45 rules of the nodes' security group out" in said
+
+
+def test_more_public_services_than_a_security_group_has_rules_are_refused() -> None:
+    assert list(_services_fit_the_nodes_group(declared(*[service()] * 45))) == []
+    [said] = map(str, _services_fit_the_nodes_group(declared(*[service()] * 46)))
+    assert "security group in" in said
+
+
+@pytest.mark.parametrize(("phase", "most"), [("none", 25), ("shifting", 12)])
+def test_paths_that_need_more_rules_than_a_load_balancer_has_are_refused(phase: str, most: int) -> None:
+    assert list(_paths_fit_the_load_balancer(declared(*[service(paths=4)] * most, phase=phase))) == []
+    [said] = map(str, _paths_fit_the_load_balancer(declared(*[service(paths=4)] * (most + 1), phase=phase)))
+    assert "at most 100 rules of a load balancer" in said
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_the_nodes_own_rules_leave_the_room_that_services_are_promised(phase: str) -> None:
+    """Of what the program writes by itself; up to three more addresses of the source may follow."""
+    resources = played("prod" if phase == "beside" else f"prod, phase {phase}")
+    for way in ("Ingress", "Egress"):
+        rules = resources.of(f"aws:vpc/securityGroup{way}Rule:SecurityGroup{way}Rule")
+        amounts = Counter(str(one.inputs["securityGroupId"]) for one in rules)
+        assert max(amounts.values()) <= NODES_OWN_RULES - 3, way

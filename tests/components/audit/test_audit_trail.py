@@ -8,7 +8,7 @@ import pytest
 
 from components.audit.audit_trail import AuditTrail, AuditTrailArgs
 from components.audit.cis_alarms import WATCHED
-from components.audit.threat_detection import FINDINGS, GUARDDUTY_FEATURES
+from components.audit.threat_detection import FINDINGS, GUARDDUTY_FEATURES, inspected
 from components.foundations.encryption_keys import USES, key_policy
 from components.foundations.log_storage import LogStorage
 from components.foundations.placement import Placement
@@ -397,3 +397,8 @@ def test_passwords_meet_pci_dss(audit: Recording) -> None:
 def test_support_role_needs_a_second_factor(audit: Recording) -> None:
     (statement,) = json.loads(audit.named("audit-account-support-role").inputs["assumeRolePolicy"])["Statement"]
     assert statement["Condition"] == {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+
+
+def test_inspector_scans_code_where_the_region_offers_it() -> None:
+    assert inspected("eu-central-1") == ["EC2", "ECR", "LAMBDA", "LAMBDA_CODE"]
+    assert inspected("eu-south-1") == ["EC2", "ECR", "LAMBDA"]

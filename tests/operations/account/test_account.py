@@ -72,6 +72,16 @@ def test_five_addresses_and_a_stack_that_needs_more_do_not_fit(question: Questio
     assert "5 in use" in full.found
 
 
+def test_ten_policies_of_the_logs_are_all_that_a_region_has(question: Question) -> None:
+    logs = question.session.client("logs")
+    for number in range(7):
+        logs.put_resource_policy(policyName=f"other-{number}", policyDocument=json.dumps(ANYTHING))
+    full = told(room.quota_room, question)["resource policies of CloudWatch Logs"]
+    assert full.status is Status.FAIL
+    assert "7 in use, 4 needed, 10 allowed" in full.found
+    assert "no more than 10" in full.mend
+
+
 def test_every_quota_that_the_stack_uses_is_compared(question: Question) -> None:
     compared = set(told(room.quota_room, question))
     assert compared <= {one.what for one in quotas()}

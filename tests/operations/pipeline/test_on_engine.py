@@ -18,6 +18,7 @@ from command_line.exits import NO_PULUMI, Stop
 from command_line.project import ROOT
 from operations.pipeline import locks
 from operations.pipeline.runs import Runs
+from operations.plan.stack_recording import stack_settings
 from tests.pack import copy_pack
 from tools.engine.account import Account
 from tools.engine.api_server import ApiServer
@@ -175,20 +176,22 @@ def test_a_cancelled_deployment_frees_its_lock_and_a_killed_ones_is_named(projec
     assert len(urns) == len(set(urns)) == 1
 
 
+@pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_a_first_deployment_of_the_whole_program_goes_through_with_one_approval(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From nothing: one preview, one approval, one deployment; and again, with nothing left to do."""
     with ApiServer() as server:
+        number = stack_settings(stack)[1].account_id
         account = Account(
-            "eu-central-1", "111122223333", NoTime(), answers={"aws:eks/cluster:Cluster": {"endpoint": server.url}}
+            "eu-central-1", number, NoTime(), answers={"aws:eks/cluster:Cluster": {"endpoint": server.url}}
         )
-        with EngineStack(account, "dev", folder=tmp_path) as engine:
+        with EngineStack(account, stack, folder=tmp_path) as engine:
             for name, value in engine.environment().items():
                 monkeypatch.setenv(name, value)
             plan = tmp_path / "plan.json"
             for changes in (True, False):
-                runs = Runs("dev", engine.project)
+                runs = Runs(stack, engine.project)
                 shown = runs.preview(plan=plan)
                 assert not shown.blocked, shown.errors
                 assert bool(shown.changes) is changes
