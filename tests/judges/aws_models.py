@@ -147,11 +147,13 @@ class Node:
         raise NotImplementedError
 
 
+@cache
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _meant(name: str, type_: str, names: Iterable[str]) -> str | None:
+@cache
+def _meant(name: str, type_: str, names: frozenset[str]) -> str | None:
     """The model's name for Pulumi's `name`: the same word, in the plural, or with the type's noun in front."""
     wanted = _plain(name)
     noun = _plain(type_.rpartition(":")[2])
@@ -159,7 +161,7 @@ def _meant(name: str, type_: str, names: Iterable[str]) -> str | None:
         *(wanted, f"{wanted}s", wanted.removesuffix("s"), f"{wanted.removesuffix('s')}es", f"{wanted}document"),
         *(f"{noun}{wanted}", f"{wanted}name", f"{wanted}entifier", f"db{wanted}", f"cache{wanted}", f"group{wanted}"),
     )
-    by_plain = {_plain(one): one for one in names}
+    by_plain = {_plain(one): one for one in sorted(names)}
     found = next((by_plain[one] for one in spellings if one in by_plain), None)
     if found is None and len(wanted) >= SHORTEST_ENDING:
         ending = [one for plain, one in by_plain.items() if plain.endswith(wanted)]
@@ -194,7 +196,7 @@ class SchemaNode(Node):
     def member(self, name: str, type_: str) -> Node | None:
         properties = self._resolved.get("properties") or {}
         read_only = {one.rpartition("/")[2] for one in self.document.get("readOnlyProperties", ())}
-        found = _meant(name, type_, [one for one in properties if one not in read_only])
+        found = _meant(name, type_, frozenset(properties) - read_only)
         return SchemaNode(self.document, properties[found]) if found else None
 
     def item(self) -> Node | None:
@@ -252,7 +254,7 @@ class ShapeNode(Node):
 
     def member(self, name: str, type_: str) -> Node | None:
         members = self._shape.get("members") or {}
-        found = _meant(name, type_, members)
+        found = _meant(name, type_, frozenset(members))
         return ShapeNode(self.shapes, members[found]["shape"]) if found else None
 
     def item(self) -> Node | None:
