@@ -1,4 +1,4 @@
-"""The things that stand in the network: what each type of resource is called, and where it says so itself."""
+"""The things that are in the network: what each type of resource is called, and where it says so itself."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Kind:
-    """How one type of resource says which groups guard it and which subnets it stands in."""
+    """How one type of resource says which groups guard it and which subnets it is in."""
 
     title: str
     groups: Callable[[Resource, References], list[Any]]

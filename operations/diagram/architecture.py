@@ -1,6 +1,6 @@
-"""The architecture as the program declares it: who stands where, who may talk to whom, where cardholder data is.
+"""The architecture as the program declares it: who is where, who may talk to whom, where cardholder data is.
 
-Nothing here is drawn by hand. A thing of the drawing is whatever security groups or subnets say stands in the network;
+Nothing here is drawn by hand. A thing of the drawing is whatever security groups or subnets say is in the network;
 an arrow is an entry of a security group; the boundary of the cardholder data environment follows the `DataClass` tags.
 """
 
@@ -28,7 +28,7 @@ class Architecture:
     actors: Mapping[str, Actor]
     paths: tuple[Path, ...]
     services: Mapping[str, Service]
-    """What stands in the Region or account rather than in the network, by service."""
+    """What is in the Region or account rather than in the network, by service."""
     scope: Mapping[str, str] = field(default_factory=dict)
     """By actor: ``cardholder`` (tagged so), ``connected`` (has a path to one), or ``other``."""
 

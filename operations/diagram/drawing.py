@@ -43,7 +43,7 @@ def draw(architecture: Architecture, marks: Mapping[str, str] | None = None, *, 
 
     Args:
         marks: by actor, ``fail`` or ``undetermined`` where a rule found something.
-        alone: whether the SVG stands in a file of its own and brings its own colours.
+        alone: whether the SVG is in a file of its own and brings its own colours.
     """
     plan = lay_out(architecture)
     width = max(box.right for box in (plan.vpc, *plan.boxes.values())) + MARGIN

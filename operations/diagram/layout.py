@@ -1,7 +1,7 @@
-"""Where each thing of the drawing stands and how its arrows run.
+"""Where each thing of the drawing is and how its arrows run.
 
 Graphviz decides it (`dot`, with right-angled arrows), within what the network gives: a row is the tier of a thing's
-subnets, and in a row what is in the cardholder data environment stands before what is not, so that its boundary is one
+subnets, and in a row what is in the cardholder data environment is before what is not, so that its boundary is one
 outline. All places are in units of the drawing, from its top left corner; a unit is Graphviz's point.
 """
 
@@ -22,7 +22,7 @@ from operations.diagram.topology import Tier
 POINTS = 72
 """Graphviz takes the sizes of things in inches and answers in points."""
 MARGIN = 24
-"""Around the drawing, and between the frame of the VPC and what stands in it."""
+"""Around the drawing, and between the frame of the VPC and what is in it."""
 LEFT = 2 * MARGIN - 6
 """To the left of the tiers' names."""
 BOX_WIDTH, BOX_HEIGHT = 220, 78
@@ -37,7 +37,7 @@ MOST_RANGES = 8
 """Of an outside party; the table of paths has them all."""
 TIERS = (Tier.PUBLIC, Tier.APPLICATION, Tier.DATA)
 BEFORE = {"style": "invis", "weight": "1"}
-"""An edge that only says what stands before what."""
+"""An edge that only says what is before what."""
 BELOW = {"style": "invis", "weight": "100"}
 """An edge that keeps two things in one column."""
 CHARACTER = 6.9
@@ -262,7 +262,7 @@ def _stretch(start: Point, end: Point) -> Box:
 
 
 def _label_places(points: Sequence[Point], width: float) -> Iterator[Box]:
-    """From the tip backwards: on each stretch that leaves the arrow's head free, else beside its middle."""
+    """From the tip backwards: on each stretch that leaves the arrow's head free, else next to its middle."""
     for start, end in reversed(list(pairwise(points))):
         level = start[1] == end[1]
         length = distance(start, end)

@@ -1,4 +1,4 @@
-"""Where things stand in the network: the tier of each subnet, read from its routes, and its zone."""
+"""Where things are in the network: the tier of each subnet, read from its routes, and its zone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Requirement 7.2.4: every principal of the stack that can reach card data, its keys or its logs, for the review.
 
-Principals are read from IAM, the Kubernetes access entries, and the accounts of database and cache. People stand
-behind roles at the identity provider; who they are only the entity can say.
+Principals are read from IAM, the Kubernetes access entries, and the accounts of database and cache. People take
+roles at the identity provider; who they are only the entity can say.
 """
 
 from __future__ import annotations

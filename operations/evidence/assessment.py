@@ -26,7 +26,7 @@ from recording.recorder import Resource
 NOTHING = "The stack has no such resource."
 """Why a rule is not applicable."""
 SHOWN_CHARACTERS = 160
-"""Of a setting's value in evidence; the whole stands in the state."""
+"""Of a setting's value in evidence; the whole is in the state."""
 
 
 class Outcome(StrEnum):
@@ -103,7 +103,7 @@ class Reach:
 
 
 def reach(stack: str, resources: Iterable[Resource], exceptions: Iterable[str]) -> Reach:
-    """The reach of the rules, told without judging anew.
+    """The reach of the rules, told without judging again.
 
     Args:
         exceptions: the sentences by which the pack told the exceptions that covered something.

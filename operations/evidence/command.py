@@ -109,7 +109,7 @@ def verify(directory: Path, expected: str, key: str | None) -> None:
 @from_state
 @click.option("--out", "csv_file", type=OutputFile(), help="Write the result as CSV.")
 def findings(file: Path, stack: str | None, state_file: Path | None, csv_file: Path | None) -> None:
-    """Say where each of an assessor's findings stands: open, mended in which commit, or excepted.
+    """Say what became of each of an assessor's findings: open, mended in which commit, or excepted.
 
     FILE is CSV with the columns id, requirement, text, severity, due, and if wanted rule and resource. A commit mends
     a finding with the trailer `Mends: ID`. Exit code 1 while a finding is overdue or reopened.

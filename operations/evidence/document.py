@@ -30,7 +30,7 @@ from recording.recorder import Resource
 
 TEMPLATES = Templates(Path(__file__).with_name("templates"))
 SPEAKING = (Outcome.FAIL, Outcome.UNDETERMINED, Outcome.EXCEPTED)
-"""Outcomes that the document explains; what passes is counted, and stands in `evidence.csv` row by row."""
+"""Outcomes that the document explains; what passes is counted, and is in `evidence.csv` row by row."""
 SHOWN_RESOURCES = 3
 """Resources named in one line of the document."""
 

@@ -31,7 +31,7 @@ LISTED = 5
 
 
 class State(StrEnum):
-    """Where a finding stands."""
+    """What became of a finding so far."""
 
     OPEN = "open"
     REOPENED = "reopened"
@@ -118,7 +118,7 @@ def _read(row: dict[str, str | None], line: int, path: Path) -> Finding | str:
 def track(
     findings: Iterable[Finding], assessment: Assessment, repository: Path, today: datetime.date
 ) -> tuple[Tracked, ...]:
-    """Where each finding stands: open ones first, then by due date."""
+    """What became of each finding: open ones first, then by due date."""
     mended = _commits(repository)
     found = [_track(finding, assessment, mended.get(finding.id.lower(), ()), today) for finding in findings]
     order = {state: index for index, state in enumerate(State)}

@@ -165,7 +165,7 @@ def _component(
 
 
 def _scope(row: Known, data_class: str, drawn: str | None) -> Scope:
-    """The strictest of what tag, drawing and table say; the drawing knows only what stands in the network."""
+    """The strictest of what tag, drawing and table say; the drawing knows only what is in the network."""
     said = [{"out": Scope.OUT, "none": Scope.NONE}.get(row.scope) or Scope(row.scope)]
     said += [Scope.CARDHOLDER] if data_class == "cardholder" else []
     said += [Scope(drawn)] if drawn in (Scope.CARDHOLDER, Scope.CONNECTED) else []

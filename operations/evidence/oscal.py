@@ -139,7 +139,7 @@ def assessment_results(
                     {
                         "uuid": plan,
                         "title": f"Policy pack {pack.NAME} {pack.VERSION}",
-                        "description": "The rules in policy/rules stand in the place of an assessment plan.",
+                        "description": "The rules in policy/rules take the place of an assessment plan.",
                     }
                 ]
             },
@@ -199,7 +199,7 @@ def _unobserved(row: Record, origin: Origin) -> dict[str, Any]:
 
 
 def _finding(one: Judged, stack: str, observations: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Satisfied only where the configuration that was asked for is in place; what remains for a person stands there."""
+    """Satisfied only where the configuration that was asked for is in place; the remarks say what remains."""
     satisfied = one.state is State.IN_PLACE
     reason = "fail" if one.state is State.NOT_IN_PLACE else "other"  # never "pass": a person has tested nothing
     names = dict.fromkeys(row.rule or row.claim for row in one.rows)

@@ -1,4 +1,4 @@
-"""Tables about every stack, kept beside this module: ways in, and what PCI MPoC asks of a back end."""
+"""Tables about every stack, kept next to this module: ways in, and what PCI MPoC asks of a back end."""
 
 from __future__ import annotations
 

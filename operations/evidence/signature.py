@@ -1,7 +1,7 @@
 """The signature over a bundle's seal, by a KMS key: it says who sealed it, which a digest cannot.
 
 The key is asymmetric, for signing (ECC_NIST_P256 or another of `ALGORITHMS`), and stays in KMS. The signature is a
-file of its own beside the manifest, which it signs.
+file of its own next to the manifest, which it signs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Appendix C: a compensating-control worksheet for each exception in force, begun from what the exception says.
 
 An exception of the policy pack is a decision of the entity; whether it is a compensating control in the standard's
-sense, an assessor decides. What the exception does not say stands open, for a person.
+sense, an assessor decides. What the exception does not say is left open, for a person.
 """
 
 from __future__ import annotations

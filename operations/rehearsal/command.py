@@ -27,7 +27,7 @@ from operations.rehearsal.report import print_report
 from settings import PROJECT, example_values
 
 JOURNEYS = "journeys"
-"""The name under which the proof's problems stand among the violations."""
+"""The name under which the proof's problems are among the violations."""
 JOURNEY_REQUIREMENTS = ("1.3.1", "1.3.2")
 """PCI DSS v4.0.1: traffic into and out of the cardholder data environment is only what is necessary."""
 

@@ -70,6 +70,7 @@ def _count(resources: Iterable[Resource]) -> int:
 
 def _print_findings(rehearsal: Rehearsal, console: Console) -> None:
     verdicts = rehearsal.verdicts
+    places = {resource.urn: resource.source for resource in rehearsal.recording.resources}
     for title, findings, style in (
         ("Violations", verdicts.violations, "red"),
         ("Not judged, so not passed", verdicts.undetermined, "yellow"),
@@ -78,15 +79,18 @@ def _print_findings(rehearsal: Rehearsal, console: Console) -> None:
         if findings:
             console.print(Text(f"{title}: {len(findings)}", style=f"bold {style}"))
             for finding in findings:
-                _print_indented(console, _line(finding, style))
+                _print_indented(console, _line(finding, style, places.get(finding.urn, ())))
             console.print()
 
 
-def _line(finding: Finding, style: str) -> Text:
+def _line(finding: Finding, style: str, places: tuple[str, ...]) -> Text:
     if finding.policy == EXCEPTION:
         return Text(finding.message)
     numbers = f"  PCI DSS {', '.join(finding.requirements)}" if finding.requirements else ""
-    return Text.assemble((finding.policy, style), (f"  {finding.level}{numbers}", "dim"), f"\n  {finding.message}")
+    where = f"\n  at {places[0]}, called from {places[-1]}" if places else ""
+    return Text.assemble(
+        (finding.policy, style), (f"  {finding.level}{numbers}", "dim"), f"\n  {finding.message}", (where, "dim")
+    )
 
 
 def _print_indented(console: Console, text: Text) -> None:

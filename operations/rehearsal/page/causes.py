@@ -59,7 +59,7 @@ class Cause:
 
     @property
     def moved(self) -> bool:
-        """Whether whole networks are replaced, and something stands in them that cannot move."""
+        """Whether whole networks are replaced, and something is in them that cannot move."""
         return any(change.kind is Kind.STUCK for change in self.every)
 
 

@@ -177,7 +177,7 @@ def resources_of(document: Mapping[str, Any], stack: str = "") -> tuple[Resource
 
 
 def compare(new: Rehearsal, old: Mapping[str, Any]) -> Comparison:
-    """What would change if `new` were deployed where `old` stands."""
+    """What would change if `new` were deployed where `old` is."""
     before = {resource.urn: resource for resource in resources_of(old, new.recording.stack)}
     after = {_former(resource, before): resource for resource in new.recording.resources}
     changes = [_placed(change, before, after) for change in (*_gone(before, after), *_kept(before, after))]

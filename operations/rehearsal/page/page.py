@@ -30,7 +30,7 @@ from policy.rule import Rule
 from recording.recorder import Resource
 
 LONGEST_VALUE = 600
-"""Characters of one setting in the page; policies and scripts are longer and stand in the JSON."""
+"""Characters of one setting in the page; policies and scripts are longer and are in the JSON."""
 
 
 def render_page(rehearsal: Rehearsal, provenance: Provenance, against: Mapping[str, Any] | None = None) -> str:
@@ -247,6 +247,6 @@ def _setting(path: str, value: Any) -> Iterator[list[str]]:
 
 
 def _embedded(data: Mapping[str, Any]) -> markupsafe.Markup:
-    """JSON that may stand in a script element: no text in it can end that element."""
+    """JSON that may be in a script element: no text in it can end that element."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     return markupsafe.Markup(text.replace("<", "\\u003c"))  # noqa: S704

@@ -58,6 +58,7 @@ def test_a_mandatory_violation_ends_with_1_and_names_rule_and_requirement(projec
     assert done.returncode == REFUSED, done.stderr
     assert "network-public-a" in done.stdout
     assert "PCI DSS 1.4.4" in done.stdout
+    assert "at components/network/secure_vpc.py:" in done.stdout
 
 
 def test_bad_settings_end_with_2_and_a_line_each(capfd: pytest.CaptureFixture[str]) -> None:
