@@ -1,6 +1,8 @@
 """The sample platform, judged, and a bundle of it."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from operations.evidence.bundle import write_bundle
 from operations.evidence.provenance import Provenance
 from operations.evidence.records import Origin
 from recording.program import Recording
+from tests.accessible import started_browser
 from tests.operations.sample import record_sample
 from tests.recorded import recorded
 
@@ -40,3 +43,9 @@ def sealed(recording: Recording, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def production() -> Recording:
     """The real program, as it stands."""
     return recorded("prod")
+
+
+@pytest.fixture(scope="module")
+def browser(production: Recording) -> Iterator[Any]:
+    """Started after every recording: both need the thread's event loop for themselves."""
+    yield from started_browser()

@@ -1,6 +1,5 @@
 """A rehearsal of the sample, its page, and the operating system's Chromium to look at it."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,18 +12,9 @@ from operations.plan.forecast import forecast_creation
 from operations.plan.judgement import Finding, Verdicts
 from operations.rehearsal.page.page import render_page
 from recording.program import Recording
+from tests.accessible import started_browser
 from tests.operations.sample import record_sample
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PROVENANCE = Provenance("0123456789abcdef0123456789abcdef01234567", changed=False)
 
 
@@ -61,10 +51,4 @@ def page_file(page: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser(page_file: Path, production: Recording) -> Iterator[object]:
     """Started after every recording, and gone with its tests: both need the thread's event loop for themselves."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; run make setup")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on PATH; install the operating system's package (Debian: chromium)")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield started
-        started.close()
+    yield from started_browser()
