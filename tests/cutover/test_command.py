@@ -164,3 +164,24 @@ def test_the_runbook_shows_after_the_load_what_the_status_says_then(
     step = runbook.partition("\n6. Full load")[2].partition("\n7. ")[0]
     shown = step.partition("cutover status --stack prod\n")[2].splitlines()
     assert shown[:5] == [told[0].replace("test:", "prod:", 1), *told[1:5]]
+
+
+def test_the_statements_of_a_repair_carried_out_as_written_make_both_sides_equal(
+    rig: Rig, outputs: Path, tmp_path: Path
+) -> None:
+    rig.application.wait_for_commits()
+    rig.advance("replicate")
+    rig.application.stop()
+    rig.replicated()
+    rig.target.run(
+        "UPDATE softpos.payments SET amount = amount + 1 WHERE id = 7",
+        "DELETE FROM softpos.settlements WHERE terminal_id = 3",
+        "INSERT INTO softpos.terminals (id, serial, model) VALUES (900, 'EXTRA', 'A')",
+    )
+    words = ["cutover", "repair", "--stack", "test", "--outputs", str(outputs), "--output"]
+    file = tmp_path / "repair.sql"
+    assert main([*words, str(file)]) == 0
+    assert file.stat().st_mode & 0o077 == 0
+    rig.target.run(*[line for line in file.read_text().splitlines() if not line.startswith("--")])
+    assert main([*words, str(tmp_path / "none.sql")]) == 0
+    assert not (tmp_path / "none.sql").exists()
