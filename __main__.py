@@ -15,28 +15,18 @@ from components.foundations.alarms import Alarms
 from components.foundations.destruction_guard import DestructionGuard
 from components.foundations.encryption_keys import EncryptionKeys, EncryptionKeysArgs
 from components.foundations.log_storage import LogStorage
-from components.foundations.placement import Placement
 from components.migration.migration_pipeline import MigrationPipeline, MigrationPipelineArgs
 from components.network.bastion import Bastion, BastionArgs
 from components.network.secure_vpc import SecureVpc, SecureVpcArgs
 from components.network.site_to_site_vpn import SiteToSiteVpn, SiteToSiteVpnArgs
 from components.network.source_access import SourceAccess, SourceAccessArgs
-from components.service.application_access import CacheAddress, DatabaseAddress, database_authorities
+from components.service.application_access import database_authorities
 from components.service.backends import public_backends
 from components.service.softpos_application import SoftPosApplication, SoftPosApplicationArgs
 
 settings = configuration.load()
 
-placement = Placement(
-    stack=settings.stack,
-    region=settings.region,
-    account_id=settings.account_id,
-    production=settings.production,
-    owner=settings.owner,
-    cost_centre=settings.cost_centre,
-    purpose=settings.temporary.purpose,
-    until=settings.temporary.until,
-)
+placement = settings.placement
 provider = aws.Provider(
     "aws",
     region=settings.region,
@@ -200,27 +190,12 @@ application = SoftPosApplication(
         nodes_ready=cluster.nodes_ready,
         node_security_group_id=cluster.node_security_group_id,
         vpc_cidr=network.cidr,
-        database=DatabaseAddress(
-            cluster_resource_id=database.cluster_resource_id,
-            endpoint=database.endpoint,
-            reader_endpoint=database.reader_endpoint,
-            port=database.port,
-            name=database.database_name,
-        ),
-        cache=CacheAddress(
-            replication_group_id=cache.replication_group_id,
-            user_id=cache.user_id,
-            user_name=cache.user_name,
-            primary_endpoint=cache.primary_endpoint,
-            reader_endpoint=cache.reader_endpoint,
-            port=cache.port,
-        ),
+        database=database.address,
+        cache=cache.address,
         migration=settings.migration,
         source_ready=source.ready,
         secret_key_arn=keys.database.arn,
-        database_authorities=database_authorities(
-            settings.region, settings.migration.source_ca if settings.migration.facts.moves_data else ""
-        ),
+        database_authorities=database_authorities(settings.region, settings.migration.reached_authority),
     ),
     in_account,
 )

@@ -19,6 +19,7 @@ from components.data.settings import CacheSettings, DatabaseSettings
 from components.edge.settings import EdgeSettings
 from components.foundations.declared import kinds
 from components.foundations.migration_settings import MigrationSettings
+from components.foundations.placement import Placement
 from components.foundations.values import (
     Between,
     Optionally,
@@ -77,6 +78,20 @@ class Settings:
     @property
     def production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def placement(self) -> Placement:
+        """Where the stack is: its names, ARNs and tags."""
+        return Placement(
+            stack=self.stack,
+            region=self.region,
+            account_id=self.account_id,
+            production=self.production,
+            owner=self.owner,
+            cost_centre=self.cost_centre,
+            purpose=self.temporary.purpose,
+            until=self.temporary.until,
+        )
 
     @property
     def application(self) -> tuple[Service, ...]:

@@ -6,13 +6,10 @@ Notifications and Amazon SNS"). A node that fails is seen by its silence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import pulumi
 import pulumi_aws as aws
 
-from ..foundations.alarms import Alarms, Comparison, Metric
+from ..foundations.alarms import Alarm, Alarms
 
 ENGINE_CPU_PERCENT = 80
 """Of the one core that Redis runs on, whatever the size of the node."""
@@ -22,25 +19,10 @@ CONNECTIONS = 50_000
 """The engine takes 65,000 (``maxclients``)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Alarm:
-    """One row: a metric of a node, its limit and what the person on call reads."""
-
-    role: str
-    metric: str
-    statistic: Literal["Sum", "Average", "Maximum"]
-    limit: float
-    minutes: int
-    says: str
-    comparison: Comparison = "GreaterThanThreshold"
-    missing: Literal["breaching", "notBreaching"] = "notBreaching"
-
-
 ALARMS = (
     Alarm(
         role="silent",
         metric="CPUUtilization",
-        statistic="Maximum",
         comparison="LessThanThreshold",
         limit=0,
         missing="breaching",
@@ -58,7 +40,6 @@ ALARMS = (
     Alarm(
         role="memory",
         metric="DatabaseMemoryUsagePercentage",
-        statistic="Maximum",
         limit=MEMORY_PERCENT,
         minutes=5,
         says="The cache is almost full; sessions will be dropped before they expire. Choose a larger node.",
@@ -74,7 +55,6 @@ ALARMS = (
     Alarm(
         role="replication-lag",
         metric="ReplicationLag",
-        statistic="Maximum",
         limit=REPLICATION_LAG_SECONDS,
         minutes=5,
         says="A replica of the cache lags behind; a failover now would lose sessions.",
@@ -82,7 +62,6 @@ ALARMS = (
     Alarm(
         role="connections",
         metric="CurrConnections",
-        statistic="Maximum",
         limit=CONNECTIONS,
         minutes=5,
         says="The cache is close to its limit of connections; look for a pool that grows or leaks.",
@@ -113,20 +92,6 @@ def watch_cache(
     for number in range(1, nodes + 1):
         # AWS's own name for a node without sharding.
         node = pulumi.Output.concat(group.id, f"-{number:03}")
-        for row in ALARMS:
-            metric = Metric(
-                namespace="AWS/ElastiCache",
-                name=row.metric,
-                dimensions={"CacheClusterId": node},
-                statistic=row.statistic,
-            )
-            alarms.when(
-                f"{name}-{number}-{row.role}",
-                metric,
-                row.comparison,
-                row.limit,
-                says=row.says,
-                parent=parent,
-                periods=row.minutes,
-                missing=row.missing,
-            )
+        alarms.watch(
+            f"{name}-{number}", ALARMS, namespace="AWS/ElastiCache", dimensions={"CacheClusterId": node}, parent=parent
+        )

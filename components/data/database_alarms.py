@@ -6,13 +6,11 @@ Every alarm reads the cluster's own figures, so that readers added by autoscalin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 
-from ..foundations.alarms import Alarms, Comparison, Metric
+from ..foundations.alarms import Alarm, Alarms
 from ..foundations.placement import DataClass, Placement
 from .database_engine import ENGINES, EngineName
 
@@ -47,20 +45,6 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
 """What RDS announces: AWS's controls RDS.19 to RDS.22 ask for these."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Alarm:
-    """One row: a metric of the cluster, its limit and what the person on call reads."""
-
-    role: str
-    metric: str
-    statistic: Literal["Sum", "Average", "Maximum", "Minimum"]
-    comparison: Comparison
-    limit: float
-    minutes: int
-    says: str
-    missing: Literal["breaching", "notBreaching"] = "notBreaching"
-
-
 def watch_database(
     name: str,
     engine: EngineName,
@@ -70,23 +54,13 @@ def watch_database(
     parent: pulumi.Resource,
 ) -> None:
     """Create the alarms of one cluster, `name` being the database's logical name."""
-    for row in _alarms(engine, instance_class):
-        metric = Metric(
-            namespace="AWS/RDS",
-            name=row.metric,
-            dimensions={"DBClusterIdentifier": cluster_identifier},
-            statistic=row.statistic,
-        )
-        alarms.when(
-            f"{name}-{row.role}",
-            metric,
-            row.comparison,
-            row.limit,
-            says=row.says,
-            parent=parent,
-            periods=row.minutes,
-            missing=row.missing,
-        )
+    alarms.watch(
+        name,
+        _alarms(engine, instance_class),
+        namespace="AWS/RDS",
+        dimensions={"DBClusterIdentifier": cluster_identifier},
+        parent=parent,
+    )
 
 
 def announce_events(name: str, placement: Placement, topic_arn: pulumi.Input[str], parent: pulumi.Resource) -> None:
@@ -117,8 +91,6 @@ def _alarms(engine: EngineName, instance_class: str) -> Iterator[Alarm]:
     yield Alarm(
         role="cpu",
         metric="CPUUtilization",
-        statistic="Maximum",
-        comparison="GreaterThanThreshold",
         limit=CPU_PERCENT,
         minutes=10,
         says=f"An instance of the database has used more than {CPU_PERCENT} % CPU for 10 minutes; "
@@ -137,8 +109,6 @@ def _alarms(engine: EngineName, instance_class: str) -> Iterator[Alarm]:
     yield Alarm(
         role="connections",
         metric="DatabaseConnections",
-        statistic="Maximum",
-        comparison="GreaterThanThreshold",
         limit=CONNECTION_SHARE * connection_limit(instance_class),
         minutes=5,
         says="The database is close to its limit of connections; look for a pool that grows or leaks.",
@@ -164,8 +134,6 @@ def _alarms(engine: EngineName, instance_class: str) -> Iterator[Alarm]:
     yield Alarm(
         role="replica-lag",
         metric=traits.replica_lag_metric,
-        statistic="Maximum",
-        comparison="GreaterThanThreshold",
         limit=traits.replica_lag_limit,
         minutes=5,
         says="Readers lag behind the writer; what the application reads there is out of date.",
@@ -174,7 +142,6 @@ def _alarms(engine: EngineName, instance_class: str) -> Iterator[Alarm]:
         role="deadlocks",
         metric="Deadlocks",
         statistic="Average",
-        comparison="GreaterThanThreshold",
         limit=DEADLOCKS_PER_SECOND,
         minutes=5,
         says="Transactions keep deadlocking; payments may be failing.",
@@ -184,7 +151,6 @@ def _alarms(engine: EngineName, instance_class: str) -> Iterator[Alarm]:
             role="failed-logins",
             metric="LoginFailures",
             statistic="Average",
-            comparison="GreaterThanThreshold",
             limit=FAILED_LOGINS_PER_SECOND,
             minutes=5,
             says="Somebody keeps failing to log in to the database; find who in its audit log group.",

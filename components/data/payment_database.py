@@ -24,6 +24,7 @@ from ..foundations.log_storage import LogStorage
 from ..foundations.placement import DataClass, Placement
 from ..foundations.rds_authority import CERTIFICATE_AUTHORITY
 from ..foundations.subnet_plan import ZONES
+from .addresses import DatabaseAddress
 from .aurora_instances import AuroraInstances
 from .client_access import admit_clients
 from .database_alarms import announce_events, watch_database
@@ -137,6 +138,17 @@ class PaymentDatabase(pulumi.ComponentResource):
         announce_events(name, args.placement, args.alarms.topic_arn, self)
         watch_database(name, self.engine, args.settings.instance_class, self.cluster_identifier, args.alarms, self)
         self.register_outputs({"endpoint": self.endpoint, "readerEndpoint": self.reader_endpoint})
+
+    @property
+    def address(self) -> DatabaseAddress:
+        """Where the application finds the database."""
+        return DatabaseAddress(
+            cluster_resource_id=self.cluster_resource_id,
+            endpoint=self.endpoint,
+            reader_endpoint=self.reader_endpoint,
+            port=self.port,
+            name=self.database_name,
+        )
 
     def _tags(self, name: str, data_class: DataClass = DataClass.OPERATIONS) -> dict[str, str]:
         return self._args.placement.tags(name, data_class)

@@ -22,6 +22,7 @@ from ..foundations.declared import Conflict, Declared
 from ..foundations.log_delivery import delivered_log_group
 from ..foundations.log_storage import LogStorage
 from ..foundations.placement import DataClass, Placement
+from .addresses import CacheAddress
 from .cache_alarms import watch_cache
 from .client_access import admit_clients
 from .settings import CacheSettings
@@ -138,6 +139,18 @@ class SessionCache(pulumi.ComponentResource):
         self.reader_endpoint = group.reader_endpoint_address
         watch_cache(name, group, self._node_count, args.alarms, self)
         self.register_outputs({"primaryEndpoint": self.primary_endpoint, "readerEndpoint": self.reader_endpoint})
+
+    @property
+    def address(self) -> CacheAddress:
+        """Where the application finds the cache, and as whom it enters."""
+        return CacheAddress(
+            replication_group_id=self.replication_group_id,
+            user_id=self.user_id,
+            user_name=self.user_name,
+            primary_endpoint=self.primary_endpoint,
+            reader_endpoint=self.reader_endpoint,
+            port=self.port,
+        )
 
     @property
     def _node_count(self) -> int:

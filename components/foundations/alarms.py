@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,8 @@ import pulumi_aws as aws
 from .placement import DataClass, Placement
 
 Comparison = Literal["GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold"]
+Statistic = Literal["Sum", "Average", "Maximum", "Minimum"]
+Missing = Literal["breaching", "notBreaching", "missing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +23,27 @@ class Metric:
     namespace: str
     name: str
     dimensions: Mapping[str, pulumi.Input[str]]
-    statistic: Literal["Sum", "Average", "Maximum", "Minimum"]
+    statistic: Statistic
     period_seconds: int = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """One row of an area's table of alarms: a metric, its limit and what the person on call reads."""
+
+    role: str
+    """What the alarm is for; the last part of its name."""
+    metric: str
+    limit: float
+    """In the metric's own unit."""
+    minutes: int
+    """Minutes in a row beyond the limit before it rings."""
+    says: str
+    """What has happened and what to do."""
+    statistic: Statistic = "Maximum"
+    comparison: Comparison = "GreaterThanThreshold"
+    missing: Missing = "notBreaching"
+    """What no data means; ``breaching`` where silence is itself the fault."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +53,28 @@ class Alarms:
     placement: Placement
     topic_arn: pulumi.Input[str]
     """ARN of the SNS topic that alarms and recoveries go to."""
+
+    def watch(
+        self,
+        name: str,
+        rows: Iterable[Alarm],
+        *,
+        namespace: str,
+        dimensions: Mapping[str, pulumi.Input[str]],
+        parent: pulumi.Resource,
+    ) -> None:
+        """One alarm for each row of a table, on the metrics of one thing. Each is called ``<name>-<role>``."""
+        for row in rows:
+            self.when(
+                f"{name}-{row.role}",
+                Metric(namespace=namespace, name=row.metric, dimensions=dimensions, statistic=row.statistic),
+                row.comparison,
+                row.limit,
+                says=row.says,
+                parent=parent,
+                periods=row.minutes,
+                missing=row.missing,
+            )
 
     def when(
         self,
@@ -43,7 +86,7 @@ class Alarms:
         says: str,
         parent: pulumi.Resource,
         periods: int = 1,
-        missing: Literal["breaching", "notBreaching", "missing"] = "notBreaching",
+        missing: Missing = "notBreaching",
     ) -> aws.cloudwatch.MetricAlarm:
         """An alarm with logical name `name` that rings after `periods` periods beyond `threshold`.
 

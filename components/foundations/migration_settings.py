@@ -64,6 +64,11 @@ class MigrationSettings(Declared):
         return self.router_addresses if self.facts.forwards_to_data_centre else ()
 
     @property
+    def reached_authority(self) -> str:
+        """PEM of the authority of the data centre's database while the phase opens it, else nothing."""
+        return self.source_ca if self.facts.moves_data else ""
+
+    @property
     def ports(self) -> dict[str, int]:
         """The ports of the data centre, by what answers there."""
         return {"source": self.source_port, "router": self.router_port, "router health": self.router_health_port}

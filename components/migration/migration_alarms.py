@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 
-from ..foundations.alarms import Alarms, Comparison, Metric
+from ..foundations.alarms import Alarm, Alarms, Metric
 from ..foundations.placement import DataClass, Placement
 
 NAMESPACE = "AWS/DMS"
@@ -26,19 +24,6 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "replication-task": ("configuration change", "deletion", "failure", "state change"),
 }
 """A task that stops or fails is a state change or a failure: there is no metric for it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alarm:
-    """One row: a metric, its limit and what the person on call reads."""
-
-    role: str
-    metric: str
-    limit: float
-    minutes: int
-    says: str
-    statistic: Literal["Average", "Maximum", "Minimum"] = "Maximum"
-    comparison: Comparison = "GreaterThanThreshold"
 
 
 TASK_ALARMS = (
@@ -109,8 +94,8 @@ def instance_alarms(storage_gib: int) -> Sequence[Alarm]:
 
 def watch_instance(name: str, instance_id: str, storage_gib: int, alarms: Alarms, parent: pulumi.Resource) -> None:
     """Create the alarms of the replication instance, `name` being its logical name."""
-    for row in instance_alarms(storage_gib):
-        _raise(f"{name}-{row.role}", row, {"ReplicationInstanceIdentifier": instance_id}, alarms, parent)
+    dimensions = {"ReplicationInstanceIdentifier": instance_id}
+    alarms.watch(name, instance_alarms(storage_gib), namespace=NAMESPACE, dimensions=dimensions, parent=parent)
 
 
 def watch_task(
@@ -121,8 +106,7 @@ def watch_task(
         "ReplicationInstanceIdentifier": instance_id,
         "ReplicationTaskIdentifier": task.replication_task_arn.apply(lambda arn: arn.rpartition(":")[2]),
     }
-    for row in TASK_ALARMS:
-        _raise(f"{name}-{row.role}", row, dimensions, alarms, parent)
+    alarms.watch(name, TASK_ALARMS, namespace=NAMESPACE, dimensions=dimensions, parent=parent)
 
 
 def watch_log(
@@ -171,10 +155,3 @@ def announce_events(
             tags=placement.tags(logical_name, DataClass.AUDIT),
             opts=pulumi.ResourceOptions(parent=parent),
         )
-
-
-def _raise(
-    name: str, row: Alarm, dimensions: Mapping[str, pulumi.Input[str]], alarms: Alarms, parent: pulumi.Resource
-) -> None:
-    metric = Metric(namespace=NAMESPACE, name=row.metric, dimensions=dimensions, statistic=row.statistic)
-    alarms.when(name, metric, row.comparison, row.limit, says=row.says, parent=parent, periods=row.minutes)

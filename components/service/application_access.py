@@ -5,11 +5,11 @@ Neither document holds a password: the role is the way in, by `rds-db:connect` a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
+from ..data.addresses import CacheAddress, DatabaseAddress
 from ..foundations.migration_settings import MigrationSettings
 from ..foundations.placement import Placement
 from ..foundations.rds_authority import root_certificate
@@ -17,29 +17,6 @@ from .declaration import Service
 
 DATABASE_USER = "softpos_app"
 """The application's database user, made by the DBA with ``IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'``."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatabaseAddress:
-    """Where the payment database is."""
-
-    cluster_resource_id: pulumi.Input[str]
-    endpoint: pulumi.Input[str]
-    reader_endpoint: pulumi.Input[str]
-    port: int
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CacheAddress:
-    """Where the session cache is, and as whom the application enters it."""
-
-    replication_group_id: str
-    user_id: str
-    user_name: str
-    primary_endpoint: pulumi.Input[str]
-    reader_endpoint: pulumi.Input[str]
-    port: int
 
 
 def connection(database: DatabaseAddress) -> pulumi.Output[str]:

@@ -20,10 +20,11 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
+from ..data.addresses import CacheAddress, DatabaseAddress
 from ..foundations.alarms import Alarms
 from ..foundations.migration_settings import MigrationSettings
 from ..foundations.placement import DataClass, Placement
-from .application_access import CacheAddress, DatabaseAddress, connection, source_connection
+from .application_access import connection, source_connection
 from .application_pod import AUTHORITIES, AUTHORITIES_FILE
 from .declaration import Service
 from .network_policies import DENY_ALL

@@ -19,11 +19,12 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
+from ..data.addresses import CacheAddress, DatabaseAddress
 from ..foundations.alarms import Alarms, Metric
 from ..foundations.placement import DataClass, Placement
 from ..foundations.pod_identity import PodIdentity
 from ..foundations.roles import GrantedRole
-from .application_access import CacheAddress, DatabaseAddress, access_policy
+from .application_access import access_policy
 from .application_pod import AUTHORITIES_FILE, CONFIGURATION_DIRECTORY, FILES, file_key, pod_spec
 from .declaration import SIMPLE, Service, labels_of
 from .network_policies import policy_specs, ways

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.edge.backends import FIRST_ROUTE, Backend, priority
-from components.edge.edge_alarms import ALARMS
+from components.edge.edge_alarms import OF_LOAD_BALANCER, OF_TARGETS
 from components.edge.public_edge import TLS_POLICY, PublicEdge, PublicEdgeArgs
 from components.edge.web_firewall import RULE_GROUPS
 from components.foundations.alarms import Alarms
@@ -305,7 +305,7 @@ def test_edge_says_whom_to_delegate_a_created_zone_to(
 def test_every_alarm_reaches_somebody(edge: Recording) -> None:
     alarms = edge.of("aws:cloudwatch/metricAlarm:MetricAlarm")
     assert {alarm.name for alarm in alarms} == {
-        *(f"edge-{watch.name}" for watch in ALARMS),
+        *(f"edge-{row.role}" for row in (*OF_LOAD_BALANCER, *OF_TARGETS)),
         "edge-firewall-blocked",
         "edge-name-certificate-expires",
     }

@@ -9,9 +9,9 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 import pytest
 
+from components.data.addresses import CacheAddress, DatabaseAddress
 from components.foundations.alarms import Alarms
 from components.foundations.placement import Placement
-from components.service.application_access import CacheAddress, DatabaseAddress
 from components.service.declaration import SIMPLE_NODE_PORT, Service, simple
 from components.service.softpos_application import SoftPosApplication, SoftPosApplicationArgs
 from recording.program import Recording
