@@ -15,7 +15,7 @@ EXPORT := --quiet --frozen --no-header --output-file
 # Rehearsals and tests start many interpreters; none should compile the project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-# A virtual environment whose interpreter no longer starts (moved, upgraded, half-made) is made anew.
+# A virtual environment whose interpreter no longer starts (moved, upgraded, half-made) is made again.
 ifneq ($(shell $(RUN) -c 'print("works")' 2>/dev/null),works)
   $(shell rm -f $(VENV)/.ready $(VENV)/.ready-dev)
 endif

@@ -37,7 +37,7 @@ _SIMPLE = re.compile(
 """Types that say the same in every module."""
 _SDKS_OWN_IS_EMPTY = getattr(_utils, "is_empty_function", lambda _function: False)
 _CONSTRUCTORS = 3
-"""Of a resource: `Resource`, `CustomResource` or `ComponentResource`, and its own class."""
+"""Constructors that make one resource: `Resource`, `CustomResource` or `ComponentResource`, and its own class."""
 _known: dict[str, dict[str, Any]] = {}
 
 

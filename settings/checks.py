@@ -147,7 +147,7 @@ def _short_stack_name(draft: Draft) -> Iterator[Problem]:
 
 
 def _images_in_account_region(draft: Draft) -> Iterator[Problem]:
-    """Of each service; a digest is pulled at every start, so that its registry must be near and the account's own."""
+    """A digest is pulled at every start, so the registry of each service must be near and the account's own."""
     region, declared = draft.get("region", str), draft.get("services", tuple)
     account = draft.get("image_account_id", str) or draft.get("account_id", str)
     key = f"{PROJECT}:services"

@@ -14,11 +14,12 @@ import pytest
 import yaml
 
 from operations.plan.forecast import LIMIT_SECONDS, forecast_creation
-from operations.plan.segmentation import bearers, inward, one_sided, openings
+from operations.plan.segmentation import openings
 from operations.plan.stack_recording import record_stack
 from recording.program import Recording
 from recording.recorder import Resource
 from tests.recorded import recorded
+from tests.security_groups import bearers, inward, one_sided
 
 ROOT = Path(__file__).parents[1]
 INTERNET = "0.0.0.0/0"

@@ -71,7 +71,7 @@ class DashboardArgs:
     replication_group_id: pulumi.Input[str]
     vpn_connection_id: pulumi.Input[str]
     replication_instance_id: pulumi.Input[str] | None = None
-    """Of the migration; None, and without its chart, once the migration is over."""
+    """The migration's replication instance; None, and without its chart, once the migration is over."""
 
 
 class Dashboard(pulumi.ComponentResource):

@@ -9,7 +9,7 @@ from ..foundations.declared import Declared
 from ..foundations.values import ListOf, Matching, OneOfNumbers, Optionally, email
 
 Singleton = Literal["create", "adopt", "off"]
-"""Of what an account has once: made here, found and used, or left out."""
+"""What to do about a thing that an account has once: make it here, use the one that exists, or leave it out."""
 PCI_LOG_RETENTION_DAYS = 365
 """PCI DSS v4.0.1, requirement 10.5.1: audit logs are kept for at least 12 months."""
 

@@ -1,7 +1,7 @@
 """The Kubernetes cluster of the application tier: EKS's control plane, protected nodes, add-ons, autoscaling.
 
 Creates the control plane (by `pulumi_eks.Cluster`), its role, its log group, both security groups, the add-ons, the
-node group and the autoscaler. The API is private to the VPC and the VPN, or open to named public ranges beside that;
+node group and the autoscaler. The API is private to the VPC and the VPN, or also open to named public ranges;
 never open to all. Every kind of control-plane log is kept. Kubernetes secrets are encrypted with the stack's own key.
 
 Trust boundary: people and machines enter by IAM and access entries only; there is no other user, no password and no
@@ -101,7 +101,7 @@ class SoftPosCluster(pulumi.ComponentResource):
     kubernetes_provider: kubernetes.Provider
     """Talks to the cluster; what it is given waits for the control plane by itself."""
     nodes_ready: list[pulumi.Resource]
-    """What pods need beside the control plane."""
+    """What pods need in addition to the control plane."""
 
     def __init__(self, name: str, args: SoftPosClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("softpos:cluster:SoftPosCluster", name, {}, opts)

@@ -27,7 +27,7 @@ from .settings import AgentSettings
 
 ATTEMPTS = 10
 PAUSE_SECONDS = 15
-"""A step is given two and a half minutes beside its own time: a fresh tenant policy takes that long to arrive."""
+"""A step gets two and a half minutes on top of its own time: a fresh tenant policy takes that long to arrive."""
 PLATFORM = "amzn2023"
 """Trend Micro's name for Amazon Linux 2023 in the address of the agent's package."""
 AGENT_HOME = "/opt/ds_agent"

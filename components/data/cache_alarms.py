@@ -12,7 +12,7 @@ import pulumi_aws as aws
 from ..foundations.alarms import Alarm, Alarms
 
 ENGINE_CPU_PERCENT = 80
-"""Of the one core that Redis runs on, whatever the size of the node."""
+"""Percent of the one core that Redis runs on, whatever the size of the node."""
 MEMORY_PERCENT = 80
 REPLICATION_LAG_SECONDS = 5
 CONNECTIONS = 50_000

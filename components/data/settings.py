@@ -11,7 +11,7 @@ from ..foundations.declared import Conflict, Declared, ordered
 from ..foundations.values import Between, Matching, OneOf, OneOfNumbers, Optionally
 
 FIXED_READERS = 2
-"""Of an RDS Multi-AZ DB cluster."""
+"""An RDS Multi-AZ DB cluster has this many readers, always."""
 
 
 def engine_has_version(settings: DatabaseSettings) -> Iterator[Conflict]:

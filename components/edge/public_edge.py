@@ -88,7 +88,7 @@ class PublicEdge(pulumi.ComponentResource):
     load_balancer_arn_suffix: pulumi.Output[str]
     """Last part of the load balancer's ARN, which metrics are named by."""
     target_group_arn_suffix: pulumi.Output[str]
-    """Of the main service; empty where no service is public."""
+    """The ARN suffix of the main service's target group; empty where no service is public."""
     security_group_id: pulumi.Output[str]
     """Security group of the load balancer."""
     firewall_metric_name: str

@@ -40,7 +40,7 @@ class PublicNameArgs:
     alarms: Alarms
     settings: EdgeSettings
     other_authorities: tuple[str, ...] = ()
-    """Certificate authorities beside Amazon's that may issue for the name: the old side's, while it still serves."""
+    """Certificate authorities that may issue for the name, as Amazon's may: the old side's, while it still serves."""
     test_host_name: str = ""
     """Another name that leads here before the public one does; empty for none."""
 

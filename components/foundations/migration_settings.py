@@ -20,7 +20,7 @@ from .values import (
 )
 
 Singleton = Literal["create", "adopt", "off"]
-"""Of what an account has once: made here, found and used, or left out."""
+"""What to do about a thing that an account has once: make it here, use the one that exists, or leave it out."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,7 +34,7 @@ class Phase:
     adopts_record: bool = False
     """Whether the program takes over a record that the traffic command has written, without deleting it."""
     test_host: bool = False
-    """Whether a test host name leads to AWS beside the public one."""
+    """Whether a test host name leads to AWS in addition to the public one."""
     old_authorities: bool = False
     """Whether the authorities of the data centre's certificates may still issue for the public name (CAA)."""
     firewall_may_count: bool = False
@@ -90,15 +90,3 @@ PHASES: Mapping[str, Phase] = {
         ),
     )
 }
-
-
-def skipped(live: str, wanted: str) -> str:
-    """The phase that a stack in phase `live` would skip on the way to `wanted`; empty when it skips none.
-
-    ``none`` and ``after`` are neighbours as well: both are without a migration.
-    """
-    order = list(PHASES)
-    here, there = order.index(live), order.index(wanted)
-    if abs(here - there) <= 1 or {live, wanted} == {"none", "after"}:
-        return ""
-    return order[here + (1 if there > here else -1)]

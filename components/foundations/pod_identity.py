@@ -36,7 +36,7 @@ class PodIdentity:
         Args:
             does: what the role is for; its description.
             policy: its own permissions, a policy document as JSON text.
-            managed_policies: names of AWS managed policies beside or instead of it.
+            managed_policies: names of AWS managed policies in addition to it or instead of it.
         """
         return create_role(
             name,
@@ -62,7 +62,7 @@ class PodIdentity:
         """Gives `role` to the pods of a service account. A pod started before this has no credentials, so wait for it.
 
         Args:
-            after: what must be there first beside the role's permissions: the cluster.
+            after: what must be there first in addition to the role's permissions: the cluster.
         """
         return aws.eks.PodIdentityAssociation(
             name,

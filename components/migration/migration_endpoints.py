@@ -93,7 +93,7 @@ class MigrationEndpoints:
         name = f"{self.name}-secret-{role}"
         return aws.secretsmanager.Secret(
             name,
-            # A prefix and not a name: a name stays taken for the recovery days, should the migration be set up anew.
+            # A prefix and not a name: a name stays taken for the recovery days, should the migration be set up again.
             name_prefix=self._secret_prefix(role),
             description=f"SoftPOS migration: the MySQL account that {account}",
             kms_key_id=self.key_arn,

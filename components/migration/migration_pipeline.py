@@ -257,7 +257,7 @@ class MigrationPipeline(pulumi.ComponentResource):
         endpoints: dict[str, aws.dms.Endpoint],
         log_group: aws.cloudwatch.LogGroup,
     ) -> aws.dms.ReplicationTask:
-        """A task at rest. Its checkpoint lives and dies with it, so that replacing it would start the migration anew.
+        """A task at rest. Its checkpoint lives and dies with it, so that replacing it would start the migration again.
 
         It is not protected, for the phase `after` is to remove it. Its fixed id protects it instead: a
         replacement is created before the old one is deleted, and AWS refuses a second task of the same id.

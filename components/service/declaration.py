@@ -151,7 +151,7 @@ class Service:
     host: Annotated[str, Optionally(domain)] = ""
     """Public host name; empty: `softpos:edgeHostName`."""
     paths: Annotated[tuple[str, ...], ListOf(path_pattern, 0, 4)] = ()
-    """Public paths; none: reached from inside only. A rule of the load balancer takes four beside the host name."""
+    """Public paths; none: reached from inside only. A rule of the load balancer takes a host name and four paths."""
     callers: Annotated[tuple[str, ...], ListOf(label, 0, 50)] = ()
     """Services that may call this one."""
     uses: Annotated[tuple[str, ...], ListOf(Matching("database|cache", "database or cache"), 0, 2)] = ()

@@ -55,30 +55,6 @@ def openings(resources: Iterable[Resource]) -> tuple[Opening, ...]:
     return tuple(sorted(_read(known, names)))
 
 
-def inward(all_openings: Iterable[Opening], group: str) -> tuple[Opening, ...]:
-    """What a group lets in."""
-    return tuple(opening for opening in all_openings if opening.direction == "ingress" and opening.group == group)
-
-
-def one_sided(all_openings: Iterable[Opening]) -> tuple[Opening, ...]:
-    """Openings between two groups that are open at one end only: traffic is dropped there, or a rule is left over.
-
-    A range at the other end counts as open to the group: which addresses a group's members have is not known here.
-    """
-    known = tuple(all_openings)
-    return tuple(opening for opening in known if not opening.from_outside and not _has_other_end(opening, known))
-
-
-def bearers(resources: Iterable[Resource]) -> Mapping[str, tuple[Resource, ...]]:
-    """By group name, the resources that stand behind that group."""
-    known = [resource for resource in resources if resource.type not in (GROUP, INGRESS, EGRESS)]
-    groups = [resource for resource in resources if resource.type == GROUP]
-    return {
-        group.name: tuple(resource for resource in known if group.id in set(_texts(resource.inputs)))
-        for group in groups
-    }
-
-
 def _read(resources: Iterable[Resource], names: Mapping[str, str]) -> Iterator[Opening]:
     directions: Mapping[str, Direction] = {INGRESS: "ingress", EGRESS: "egress"}
     for resource in resources:
@@ -100,25 +76,3 @@ def _read(resources: Iterable[Resource], names: Mapping[str, str]) -> Iterator[O
 
 def _range(inputs: Mapping[str, Any]) -> str:
     return str(ip_network(inputs.get("cidrIpv4") or inputs["cidrIpv6"]))
-
-
-def _has_other_end(opening: Opening, known: tuple[Opening, ...]) -> bool:
-    return any(
-        other.direction != opening.direction
-        and other.group == opening.peer
-        and (other.peer == opening.group or other.from_outside)
-        and (other.covers(opening) or opening.covers(other))
-        for other in known
-    )
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for member in value.values():
-                yield from _texts(member)
-        case list():
-            for member in value:
-                yield from _texts(member)

@@ -1,25 +1,4 @@
-import pytest
-
-from components.foundations.phases import PHASES, skipped
-
-
-@pytest.mark.parametrize(
-    ("live", "wanted", "left_out"),
-    [
-        ("none", "beside", ""),
-        ("beside", "shifting", ""),
-        ("shifting", "after", ""),
-        ("shifting", "beside", ""),
-        ("after", "none", ""),
-        ("none", "after", ""),
-        ("none", "shifting", "beside"),
-        ("beside", "after", "shifting"),
-        ("after", "beside", "shifting"),
-        ("shifting", "none", "beside"),
-    ],
-)
-def test_a_stack_goes_by_one_phase_at_a_time(live: str, wanted: str, left_out: str) -> None:
-    assert skipped(live, wanted) == left_out
+from components.foundations.phases import PHASES
 
 
 def test_one_side_alone_is_written_to_by_new_pods_and_the_way_there_is_open() -> None:
