@@ -285,7 +285,7 @@ def test_who_runs_a_tool_of_the_checks_has_it_installed() -> None:
         found = [step for step in steps(job) if step.get("uses") == "./.github/actions/setup"]
         assert len(found) == (".venv/" in runs or "make " in runs), name
         setup = found[0] if found else {}
-        wanted = "make check" in runs or "pip-audit" in runs or "pytest" in runs
+        wanted = "make check" in runs or "pip-audit" in runs or "pytest" in runs or "policy-sdks" in runs
         assert (setup.get("with", {}).get("tools") == "true") == wanted, name
 
 

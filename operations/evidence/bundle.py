@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 from command_line.exits import BAD_INPUT, Stop
 from command_line.files import write_whole
@@ -92,8 +94,8 @@ def _documents(
         "risk-analyses.csv": risk.as_csv(contents.analyses),
         "network.svg": draw(architecture, alone=True),
         "data-flow.svg": draw(data_flow(architecture), alone=True),
-        "oscal/component-definition.json": component_definition(assessment, resources, origin),
-        "oscal/assessment-results.json": assessment_results(assessment, contents.judged, resources, origin),
+        "oscal/component-definition.json": _json(component_definition(assessment, resources, origin)),
+        "oscal/assessment-results.json": _json(assessment_results(assessment, contents.judged, resources, origin)),
         **pages(contents),
     }
     if contents.ways is not None:
@@ -113,6 +115,10 @@ def _make(directory: Path) -> None:
         raise Stop(BAD_INPUT, f"--out: {directory} cannot be used ({error.strerror}); choose another.") from None
     if occupied:
         raise Stop(BAD_INPUT, f"--out: {directory} is not empty; allowed: a new or empty directory; choose another.")
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def _live(observed: Iterable[Observed]) -> str:

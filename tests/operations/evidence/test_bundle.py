@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from command_line.exits import Stop
-from operations.evidence import oscal
 from operations.evidence.bundle import Seen, write_bundle
 from operations.evidence.live import Observed
 from operations.evidence.manifest import problems
@@ -281,8 +280,3 @@ def test_axe_finds_nothing_in_the_document_at_any_width(sealed: Path, browser: A
     tab = browser.new_page()
     assert list(violations(tab, (sealed / "evidence.html").as_uri())) == []
     tab.close()
-
-
-def test_a_bundle_that_is_no_oscal_is_not_written() -> None:
-    with pytest.raises(ValueError, match="uuid"):
-        oscal._text(oscal.ComponentDefinition, {"uuid": "no uuid"})
