@@ -5,8 +5,8 @@ too old for the control plane, and EKS refuses the next upgrade. So each add-on 
 the Kubernetes version of the nodes. Where no version is known, EKS is asked for its default of that Kubernetes version;
 it is never asked for the newest, which may be newer than what AWS recommends.
 
-`standing` says how a row is known: ``tested`` in an account of ours, or ``seen in public``. `account` compares the rows
-with what EKS offers.
+`standing` says how a row is known: ``tested`` in an account of ours, or ``seen in public``. `operations upgrade plan`
+compares the rows with what EKS offers.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from typing import NamedTuple
 
 import pulumi
 import pulumi_aws as aws
-
-AS_OF = "2026-11-30"
 
 
 class AddonVersion(NamedTuple):

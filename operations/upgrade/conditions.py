@@ -20,11 +20,7 @@ FRESH_BACKUP = timedelta(hours=1)
 
 
 def conditions(session: boto3.Session, settings: Settings, step: Step) -> list[Answer]:
-    """Every condition of a step. What AWS does not answer is a warning: nobody knows then.
-
-    Raises:
-        botocore.exceptions.NoCredentialsError: never; without credentials do not ask.
-    """
+    """Every condition of a step. What AWS does not answer is a warning: nobody knows then."""
     answers: list[Answer] = []
     for key, ask in _CONDITIONS.items():
         if key in step.settings:
